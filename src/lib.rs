@@ -20,6 +20,7 @@
 extern crate std;
 
 pub mod codec;
+pub mod session;
 
 /// Capacities, set when building: `UMQTT_RX_BUFFER`, `UMQTT_IN_FLIGHT` and `UMQTT_INCOMING` in the environment.
 pub mod settings {

@@ -1,0 +1,148 @@
+//! QoS 2 identifiers received and not yet released: what keeps a message from being delivered twice, see 4.3.3.
+
+use heapless::Vec;
+
+use super::error::SessionError;
+use crate::codec::PacketIdentifier;
+use crate::settings::INCOMING;
+
+/// Identifiers that one group holds, a bit each.
+const GROUP: u16 = 32;
+
+/// Packet Identifiers of QoS 2 messages that were delivered and whose PUBREL has not come.
+///
+/// Servers give identifiers out one after the other, and some (mosquitto 2.0.11 is one) have hundreds of messages on their
+/// way at once. So the table holds groups of [`GROUP`] neighbours, `INCOMING` of them: all is well with that many
+/// identifiers anywhere, and with [`GROUP`] times as many if they lie side by side.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// The identifiers of each group, divided by [`GROUP`].
+    numbers: Vec<u16, INCOMING, u16>,
+    /// Which of its identifiers each group holds; never none.
+    members: Vec<u32, INCOMING, u16>,
+}
+
+/// The group of an identifier, and its bit there.
+const fn place(identifier: PacketIdentifier) -> (u16, u32) {
+    (identifier.get() / GROUP, 1 << (identifier.get() % GROUP))
+}
+
+impl Incoming {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Incoming { numbers: Vec::new(), members: Vec::new() }
+    }
+
+    fn group(&self, number: u16) -> Option<usize> {
+        self.numbers.iter().position(|&held| held == number)
+    }
+
+    /// Whether the message of this identifier was delivered before [MQTT-4.3.3-2].
+    #[must_use]
+    pub fn contains(&self, identifier: PacketIdentifier) -> bool {
+        let (number, bit) = place(identifier);
+        let members = self.group(number).and_then(|index| self.members.get(index));
+        members.is_some_and(|members| members & bit != 0)
+    }
+
+    /// Tells whether one more message can be told apart.
+    ///
+    /// # Errors
+    /// [`SessionError::IncomingFull`].
+    pub fn check_room(&self, identifier: PacketIdentifier) -> Result<(), SessionError> {
+        if self.numbers.is_full() && self.group(place(identifier).0).is_none() {
+            return Err(SessionError::IncomingFull);
+        }
+        Ok(())
+    }
+
+    /// Remembers a message that is being delivered.
+    pub fn insert(&mut self, identifier: PacketIdentifier) {
+        let (number, bit) = place(identifier);
+        match self.group(number) {
+            Some(index) => {
+                if let Some(members) = self.members.get_mut(index) {
+                    *members |= bit;
+                }
+            }
+            None => {
+                // `check_room` came before, with the packet itself.
+                let _ = self.numbers.push(number);
+                let _ = self.members.push(bit);
+            }
+        }
+    }
+
+    /// PUBREL came: the next message of this identifier is a new one.
+    pub fn release(&mut self, identifier: PacketIdentifier) {
+        let (number, bit) = place(identifier);
+        let Some(index) = self.group(number) else { return };
+        let Some(members) = self.members.get_mut(index) else { return };
+        *members &= !bit;
+        if *members == 0 {
+            // The last group takes the place of the empty one.
+            if let (Some(number), Some(members)) = (self.numbers.pop(), self.members.pop()) {
+                if let (Some(place), Some(held)) = (self.numbers.get_mut(index), self.members.get_mut(index)) {
+                    *place = number;
+                    *held = members;
+                }
+            }
+        }
+    }
+
+    /// Forgets all: the Server has no session.
+    pub fn clear(&mut self) {
+        self.numbers.clear();
+        self.members.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identifier(number: u16) -> PacketIdentifier {
+        PacketIdentifier::new(number).expect("not 0")
+    }
+
+    #[test]
+    fn the_table_says_when_it_is_full_and_has_room_after_a_release() {
+        let mut incoming = Incoming::new();
+        let groups = u16::try_from(INCOMING).expect("small");
+        for group in 0..groups {
+            assert_eq!(incoming.check_room(identifier(group * GROUP + 1)), Ok(()));
+            incoming.insert(identifier(group * GROUP + 1));
+        }
+        let one_more = identifier(groups * GROUP);
+        assert_eq!(incoming.check_room(one_more), Err(SessionError::IncomingFull));
+        assert_eq!(incoming.check_room(identifier(2)), Ok(()), "beside another");
+        incoming.release(identifier(999));
+        incoming.release(identifier(1));
+        assert_eq!(incoming.check_room(one_more), Ok(()));
+        assert!(!incoming.contains(identifier(1)));
+        assert!(incoming.contains(identifier(GROUP + 1)));
+        incoming.clear();
+        assert!(!incoming.contains(identifier(GROUP + 1)));
+    }
+
+    // [MQTT-4.3.3-2]
+    #[test]
+    fn neighbours_are_told_apart() {
+        let mut incoming = Incoming::new();
+        let many = u16::try_from(INCOMING).expect("small") * GROUP - 1;
+        for number in 1..=many {
+            assert!(!incoming.contains(identifier(number)));
+            assert_eq!(incoming.check_room(identifier(number)), Ok(()));
+            incoming.insert(identifier(number));
+        }
+        for number in 1..=many {
+            assert!(incoming.contains(identifier(number)));
+            incoming.release(identifier(number));
+            assert!(!incoming.contains(identifier(number)));
+        }
+        assert!(!incoming.contains(identifier(65_535)));
+        incoming.insert(identifier(65_535));
+        assert!(incoming.contains(identifier(65_535)));
+    }
+}

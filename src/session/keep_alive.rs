@@ -1,0 +1,172 @@
+//! When PINGREQ is due, and when the Server has been silent for too long after one, see 3.1.2.10 and 3.12.
+
+use super::error::SessionError;
+use super::instant::Instant;
+
+/// Watches over an open connection.
+#[derive(Debug)]
+pub struct KeepAlive {
+    /// After how long without a packet from the Client PINGREQ is due; 0: never.
+    idle_ms: u32,
+    last_sent: Instant,
+    /// Since when the Server is silent; means something while PINGRESP is to come.
+    silent_since: Instant,
+    awaits_answer: bool,
+    /// PINGREQs of the caller that are not answered.
+    asked_for: u16,
+    /// Answers to the caller's, not yet told.
+    untold: u16,
+}
+
+impl KeepAlive {
+    /// Not watching.
+    #[must_use]
+    pub const fn new() -> Self {
+        let start = Instant::from_ticks_ms(0);
+        KeepAlive { idle_ms: 0, last_sent: start, silent_since: start, awaits_answer: false, asked_for: 0, untold: 0 }
+    }
+
+    /// Starts anew for a connection whose CONNECT says `keep_alive_s`; 0 turns PINGREQ off.
+    ///
+    /// PINGREQ goes out after three quarters of that time: a caller who looks in only now and then is still in time
+    /// [MQTT-3.1.2-23].
+    pub fn start(&mut self, keep_alive_s: u16, now: Instant) {
+        *self = KeepAlive { idle_ms: u32::from(keep_alive_s) * 750, last_sent: now, ..Self::new() };
+    }
+
+    /// A packet went out.
+    pub fn sent(&mut self, now: Instant) {
+        self.last_sent = now;
+    }
+
+    /// Octets came in: the Server is there, even if PINGRESP still waits behind a long message.
+    pub fn heard(&mut self, now: Instant) {
+        self.silent_since = now;
+    }
+
+    /// PINGREQ goes out, because it is due or because the caller asked for it.
+    pub fn ping(&mut self, asked_for: bool, now: Instant) {
+        if !self.awaits_answer {
+            self.silent_since = now;
+        }
+        self.awaits_answer = true;
+        self.asked_for = self.asked_for.saturating_add(u16::from(asked_for));
+        self.sent(now);
+    }
+
+    /// PINGRESP came in: the Server is there, so all are answered but those that the caller asked for. One that answers
+    /// nothing is passed over.
+    pub fn pingresp(&mut self) {
+        if self.asked_for > 0 {
+            self.asked_for -= 1;
+            self.untold = self.untold.saturating_add(1);
+        }
+        self.awaits_answer = self.asked_for > 0;
+    }
+
+    /// Whether an answer to a PINGREQ of the caller has come that was not told yet; tells each one once.
+    pub fn take_answer(&mut self) -> bool {
+        let told = self.untold > 0;
+        self.untold = self.untold.saturating_sub(1);
+        told
+    }
+
+    /// Whether PINGREQ is due at `now`. Also while PINGRESP is to come: it may wait behind a message that takes longer.
+    #[must_use]
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.idle_ms > 0 && self.last_sent.plus_ms(self.idle_ms).reached(now)
+    }
+
+    /// Whether PINGRESP is to come.
+    #[must_use]
+    pub fn awaits_answer(&self) -> bool {
+        self.awaits_answer
+    }
+
+    /// To be asked when all that has come was dealt with.
+    ///
+    /// # Errors
+    /// [`SessionError::Silent`] if the Server has been silent for `timeout_ms` after a PINGREQ.
+    pub fn check(&self, timeout_ms: u32, now: Instant) -> Result<(), SessionError> {
+        if self.awaits_answer && self.silent_since.plus_ms(timeout_ms).reached(now) {
+            return Err(SessionError::Silent);
+        }
+        Ok(())
+    }
+
+    /// Milliseconds until [`KeepAlive::is_due`] or [`KeepAlive::check`] has something new to say; `None`: never on its own.
+    #[must_use]
+    pub fn next_check_ms(&self, timeout_ms: u32, now: Instant) -> Option<u32> {
+        let silent_ms = self.awaits_answer.then(|| self.silent_since.plus_ms(timeout_ms).ms_from(now));
+        let idle_ms = (self.idle_ms > 0).then(|| self.last_sent.plus_ms(self.idle_ms).ms_from(now));
+        silent_ms.into_iter().chain(idle_ms).min()
+    }
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT_MS: u32 = 20_000;
+
+    // [MQTT-3.1.2-23]
+    #[test]
+    fn pingreq_is_due_before_the_keep_alive_has_passed_without_a_packet() {
+        let t0 = Instant::from_ticks_ms(u32::MAX - 1_000);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(60, t0);
+        assert!(!keep_alive.is_due(t0.plus_ms(44_999)));
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), Some(45_000));
+        assert!(keep_alive.is_due(t0.plus_ms(45_000)));
+        keep_alive.sent(t0.plus_ms(40_000));
+        assert!(!keep_alive.is_due(t0.plus_ms(45_000)));
+        keep_alive.ping(false, t0.plus_ms(85_000));
+        assert!(!keep_alive.is_due(t0.plus_ms(129_999)), "one at a time");
+        assert!(keep_alive.is_due(t0.plus_ms(130_000)), "PINGRESP may wait behind a long message");
+    }
+
+    #[test]
+    fn silence_after_pingreq_is_an_error_and_any_octet_breaks_it() {
+        let t0 = Instant::from_ticks_ms(0);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(60, t0);
+        keep_alive.ping(false, t0);
+        keep_alive.heard(t0.plus_ms(10_000));
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(29_999)), Ok(()));
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(29_999)), Some(1));
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(30_000)), Err(SessionError::Silent));
+        keep_alive.pingresp();
+        assert!(!keep_alive.take_answer(), "nobody asked");
+    }
+
+    #[test]
+    fn each_answer_to_the_callers_ping_is_told_once() {
+        let t0 = Instant::from_ticks_ms(0);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(0, t0);
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), None);
+        keep_alive.ping(true, t0);
+        keep_alive.ping(true, t0);
+        keep_alive.pingresp();
+        assert!(keep_alive.take_answer());
+        assert!(!keep_alive.take_answer());
+        keep_alive.pingresp();
+        keep_alive.pingresp();
+        assert!(keep_alive.take_answer());
+        assert!(!keep_alive.take_answer());
+    }
+
+    #[test]
+    fn keep_alive_off_never_pings() {
+        let t0 = Instant::from_ticks_ms(0);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(0, t0);
+        assert!(!keep_alive.is_due(t0.plus_ms(1_000_000_000)));
+    }
+}

@@ -1,0 +1,271 @@
+//! The session: packets and time in, answers and deadlines out. Knows no stream and never waits.
+//!
+//! It lives longer than a connection: what MQTT calls Session state, see 3.1.2.4, is `outgoing` and `incoming`.
+
+pub mod error;
+pub mod incoming;
+pub mod instant;
+pub mod keep_alive;
+pub mod outgoing;
+
+pub use error::SessionError;
+pub use incoming::Incoming;
+pub use instant::Instant;
+pub use keep_alive::KeepAlive;
+pub use outgoing::{Exchange, Outcome, Outgoing, delivery};
+
+use crate::codec::{Ack, AckType, Connack, ConnectReturnCode, Delivery, Packet, Suback};
+
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Closed,
+    AwaitConnack,
+    Open,
+}
+
+/// What to do about a packet from the Server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Send this.
+    Reply(Ack),
+    /// The connection stands. Send PUBREL for [`Outgoing::released`], then what is queued.
+    Connected,
+    /// The Server refused the connection.
+    Refused(ConnectReturnCode),
+    /// Hand the message to the caller, then [`Session::taken`] and [`Session::delivered`].
+    Deliver,
+}
+
+/// State of a client's session and of its connection, if it has one.
+#[derive(Debug)]
+pub struct Session {
+    phase: Phase,
+    clean_session: bool,
+    answer_timeout_ms: u32,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    keep_alive: KeepAlive,
+}
+
+impl Session {
+    /// Not connected, nothing under way.
+    #[must_use]
+    pub const fn new() -> Self {
+        Session {
+            phase: Phase::Closed,
+            clean_session: true,
+            answer_timeout_ms: 0,
+            outgoing: Outgoing::new(),
+            incoming: Incoming::new(),
+            keep_alive: KeepAlive::new(),
+        }
+    }
+
+    /// A connection begins with CONNECT. A clean session forgets what was under way [MQTT-3.1.2-6].
+    pub fn connect(&mut self, clean_session: bool, keep_alive_s: u16, answer_timeout_ms: u32, now: Instant) {
+        self.closed();
+        self.phase = Phase::AwaitConnack;
+        self.clean_session = clean_session;
+        self.answer_timeout_ms = answer_timeout_ms;
+        self.keep_alive.start(keep_alive_s, now);
+        if clean_session {
+            self.outgoing.clear();
+            self.incoming.clear();
+        }
+    }
+
+    /// The connection is gone.
+    pub fn closed(&mut self) {
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Closed;
+            self.outgoing.connection_lost(!self.clean_session);
+        }
+    }
+
+    /// Whether CONNACK has come and the connection stands.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// What the caller has under way.
+    #[must_use]
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// The same, to take outcomes and to abandon.
+    pub fn outgoing_mut(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
+    /// When an answer is due to what is sent at `now`.
+    #[must_use]
+    pub fn answer_due(&self, now: Instant) -> Instant {
+        now.plus_ms(self.answer_timeout_ms)
+    }
+
+    /// Begins an exchange: its slot.
+    ///
+    /// # Errors
+    /// [`SessionError::OutgoingFull`].
+    pub fn begin(&mut self, exchange: Exchange, now: Instant) -> Result<u8, SessionError> {
+        self.outgoing.begin(exchange, self.answer_due(now))
+    }
+
+    /// Part of the packet of a slot has left.
+    pub fn progressed(&mut self, slot: u8, now: Instant) {
+        let due = self.answer_due(now);
+        self.outgoing.progressed(slot, due);
+    }
+
+    /// The whole packet of a slot has left.
+    pub fn sent(&mut self, slot: u8, now: Instant) {
+        let due = self.answer_due(now);
+        self.outgoing.sent(slot, due);
+        self.keep_alive.sent(now);
+    }
+
+    /// Answers have left.
+    pub fn replied(&mut self, now: Instant) {
+        self.keep_alive.sent(now);
+    }
+
+    /// Octets have come.
+    pub fn heard(&mut self, now: Instant) {
+        self.keep_alive.heard(now);
+    }
+
+    /// The caller sends PINGREQ.
+    pub fn ping(&mut self, now: Instant) {
+        self.keep_alive.ping(true, now);
+    }
+
+    /// Whether PINGRESP has come to a [`Session::ping`]; tells each one once.
+    pub fn take_ping_answer(&mut self) -> bool {
+        self.keep_alive.take_answer()
+    }
+
+    /// Looks after Keep Alive: whether PINGREQ has to be sent now.
+    pub fn tick(&mut self, now: Instant) -> bool {
+        let due = self.phase == Phase::Open && self.keep_alive.is_due(now);
+        if due {
+            self.keep_alive.ping(false, now);
+        }
+        due
+    }
+
+    /// Whether PINGRESP is to come.
+    #[must_use]
+    pub fn awaits_pingresp(&self) -> bool {
+        self.keep_alive.awaits_answer()
+    }
+
+    /// To be asked when all that has come was dealt with.
+    ///
+    /// # Errors
+    /// [`SessionError::Silent`] if PINGRESP is overdue.
+    pub fn check_alive(&self, now: Instant) -> Result<(), SessionError> {
+        self.keep_alive.check(self.answer_timeout_ms, now)
+    }
+
+    /// Milliseconds until [`Session::tick`] or [`Session::check_alive`] has something to say; `None`: never on its own.
+    #[must_use]
+    pub fn next_tick_ms(&self, now: Instant) -> Option<u32> {
+        self.keep_alive.next_check_ms(self.answer_timeout_ms, now)
+    }
+
+    /// A message comes in, or the start of a long one: [`Action::Deliver`], or the answer to a repeated one
+    /// [MQTT-4.3.3-2].
+    ///
+    /// # Errors
+    /// [`SessionError::BeforeConnack`]; [`SessionError::IncomingFull`].
+    pub fn publish_arrives(&self, delivery: Delivery) -> Result<Action, SessionError> {
+        if self.phase != Phase::Open {
+            return Err(SessionError::BeforeConnack);
+        }
+        if let Delivery::ExactlyOnce(identifier) = delivery {
+            if self.incoming.contains(identifier) {
+                return Ok(Action::Reply(Ack { ack_type: AckType::Pubrec, packet_identifier: identifier }));
+            }
+            self.incoming.check_room(identifier)?;
+        }
+        Ok(Action::Deliver)
+    }
+
+    /// The caller has the message: at QoS 2 it is remembered from now on, and this is the PUBREC to send.
+    pub fn taken(&mut self, delivery: Delivery) -> Option<Ack> {
+        let Delivery::ExactlyOnce(identifier) = delivery else { return None };
+        self.incoming.insert(identifier);
+        Some(Ack { ack_type: AckType::Pubrec, packet_identifier: identifier })
+    }
+
+    /// The caller is through with the message: at QoS 1, the PUBACK to send.
+    #[must_use]
+    pub fn delivered(&self, delivery: Delivery) -> Option<Ack> {
+        let Delivery::AtLeastOnce(identifier) = delivery else { return None };
+        Some(Ack { ack_type: AckType::Puback, packet_identifier: identifier })
+    }
+
+    fn connack(&mut self, connack: Connack, now: Instant) -> Result<Action, SessionError> {
+        if self.phase != Phase::AwaitConnack {
+            return Err(SessionError::SecondConnack);
+        }
+        if connack.return_code != ConnectReturnCode::Accepted {
+            return Ok(Action::Refused(connack.return_code));
+        }
+        if connack.session_present && self.clean_session {
+            return Err(SessionError::SessionPresent);
+        }
+        if !connack.session_present {
+            // A Server without a session gives its identifiers out anew: the old ones would swallow new messages.
+            self.incoming.clear();
+        }
+        self.phase = Phase::Open;
+        let due = self.answer_due(now);
+        self.outgoing.resumed(due);
+        Ok(Action::Connected)
+    }
+
+    /// A packet came.
+    ///
+    /// # Errors
+    /// What [`SessionError`] lays at the Server's door; the connection has to be closed then [MQTT-4.8.0-1].
+    pub fn receive(&mut self, packet: &Packet, now: Instant) -> Result<Action, SessionError> {
+        if let Packet::Connack(connack) = *packet {
+            return self.connack(connack, now);
+        }
+        if self.phase != Phase::Open {
+            return Err(SessionError::BeforeConnack);
+        }
+        match *packet {
+            Packet::Publish(ref publish) => return self.publish_arrives(publish.delivery),
+            Packet::Ack(Ack { ack_type: AckType::Pubrel, packet_identifier }) => {
+                // Also for an unknown identifier: the PUBCOMP of before may be lost [MQTT-4.3.3-2].
+                self.incoming.release(packet_identifier);
+                return Ok(Action::Reply(Ack { ack_type: AckType::Pubcomp, packet_identifier }));
+            }
+            Packet::Ack(ack) => {
+                let due = self.answer_due(now);
+                return Ok(self.outgoing.acknowledged(ack, due).map_or(Action::None, Action::Reply));
+            }
+            Packet::Suback(Suback { packet_identifier, granted }) => {
+                let outcome = if granted.is_some() { Outcome::Done } else { Outcome::Refused };
+                self.outgoing.subscribed(packet_identifier, outcome);
+            }
+            Packet::Unsuback(identifier) => self.outgoing.unsubscribed(identifier),
+            Packet::Pingresp => self.keep_alive.pingresp(),
+            Packet::Connack(_) => {}
+        }
+        Ok(Action::None)
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new()
+    }
+}
