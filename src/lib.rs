@@ -19,6 +19,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod client;
 pub mod codec;
 pub mod session;
 

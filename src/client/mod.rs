@@ -1,0 +1,288 @@
+//! The client: a session on a stream. Every call is a short step that never waits.
+//!
+//! A verb (see `verbs`) begins an exchange; [`Client::poll`] moves octets and packets until there is something to tell:
+//! a [`Step`]. Only the caller waits, and only the caller keeps topics and payloads: they are lent for a call.
+
+pub mod error;
+mod outbox;
+mod pump;
+mod receive;
+pub mod transport;
+mod verbs;
+
+use core::ops::Range;
+
+use crate::codec::{Delivery, Field, LongPublish, Reader};
+use crate::session::{Instant, Outcome, Session};
+use crate::settings::RX_BUFFER;
+
+pub use error::Error;
+use outbox::Outbox;
+pub use transport::Transport;
+
+/// What a step came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// What was awaited is there.
+    Done,
+    /// Nothing more can be done for now: wait for the stream, or for the time to pass, and poll again.
+    Wait(Wait),
+    /// The packet of this slot is to be sent: poll again with its topic and payload in [`Lent::packet`].
+    Lend(u8),
+    /// A long message needs room for the field: poll again with more than `here` octets of it in [`Lent`].
+    Room {
+        /// [`Field::Topic`] or [`Field::Payload`].
+        field: Field,
+        /// Octets of the field that have come.
+        here: u32,
+        /// Octets that it will have. The Server says so: only what has come is sure.
+        total: u32,
+    },
+    /// A message: take it ([`Client::octets`] until the next call), then [`Client::taken`] and [`Client::delivered`].
+    Message(Message),
+}
+
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Until octets can be read. Not so while answers wait to be written that have to leave first.
+    pub read: bool,
+    /// Until octets can be written.
+    pub write: bool,
+    /// Until this many milliseconds have passed; `None`: no limit.
+    pub ms: Option<u32>,
+}
+
+/// A message that has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its QoS and Packet Identifier.
+    pub delivery: Delivery,
+    /// Where it lies.
+    pub body: Body,
+}
+
+/// Where the topic and the payload of a message lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// In the receive buffer, see [`Client::octets`].
+    Buffered {
+        /// Place of the Topic Name.
+        topic: Range<usize>,
+        /// Place of the payload.
+        payload: Range<usize>,
+    },
+    /// In the fields that the caller lent: octets of topic and payload.
+    Lent {
+        /// Octets of the Topic Name.
+        topic_len: usize,
+        /// Octets of the payload.
+        payload_len: usize,
+    },
+    /// Nowhere: the caller did not want it ([`Client::drop_message`]).
+    Dropped,
+}
+
+/// What a caller waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// A message, or the answer to a ping.
+    Message,
+    /// The end of this slot's exchange.
+    Slot(u8),
+    /// That another exchange can begin.
+    FreeSlot,
+    /// That there is a place in the outbox again.
+    Outbox,
+    /// That the outbox and the packet being sent have left.
+    Flushed,
+}
+
+/// What the caller lends for one call.
+#[derive(Debug, Default)]
+pub struct Lent<'a> {
+    /// The slot that [`Step::Lend`] asked for, its topic (or filter) and its payload.
+    pub packet: Option<(u8, &'a [u8], &'a [u8])>,
+    /// Room for the topic of a long message, from its first octet on.
+    pub topic: &'a mut [u8],
+    /// Room for the payload of a long message, from its first octet on.
+    pub payload: &'a mut [u8],
+}
+
+/// What becomes of a long message that is coming in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// The caller gets it.
+    Deliver,
+    /// Acknowledged, but the caller does not want it.
+    Drop,
+    /// Delivered before: answered with PUBREC again.
+    Repeated,
+    /// The caller has no room for it: not acknowledged, so the Server keeps it.
+    Refuse,
+}
+
+/// A packet that has begun to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sending {
+    slot: u8,
+    /// Octets that have left.
+    offset: u32,
+    /// Octets of the packet, as its Remaining Length has told the Server.
+    len: u32,
+}
+
+/// An MQTT client without its stream and without the caller's objects.
+#[derive(Debug)]
+pub struct Client {
+    session: Session,
+    reader: Reader<RX_BUFFER>,
+    long: Option<(LongPublish, Fate)>,
+    outbox: Outbox,
+    sending: Option<Sending>,
+}
+
+impl Client {
+    /// Not connected.
+    #[must_use]
+    pub const fn new() -> Self {
+        Client { session: Session::new(), reader: Reader::new(), long: None, outbox: Outbox::new(), sending: None }
+    }
+
+    /// Whether there is a connection that CONNACK has confirmed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.session.is_open()
+    }
+
+    /// The connection is gone, or is given up. Unacknowledged messages stay if the session is not clean [MQTT-4.4.0-1].
+    pub fn close(&mut self) {
+        self.session.closed();
+        self.reader.clear();
+        self.outbox.clear();
+        self.long = None;
+        self.sending = None;
+    }
+
+    /// The octets of a [`Body::Buffered`], until the next call.
+    #[must_use]
+    pub fn octets(&self, range: Range<usize>) -> &[u8] {
+        self.reader.octets(range)
+    }
+
+    /// Which slots hold an exchange, bit n for slot n: the caller keeps their topics and payloads.
+    #[must_use]
+    pub fn slots_in_use(&self) -> u32 {
+        self.session.outgoing().in_use()
+    }
+
+    /// Nobody awaits the exchange of this slot any longer. If its packet is on its way or in flight, it stays so.
+    pub fn abandon(&mut self, slot: u8) {
+        let begun = self.sending.is_some_and(|sending| sending.slot == slot);
+        self.session.outgoing_mut().abandon(slot, begun);
+    }
+
+    /// Does all that can be done without waiting, until there is something to tell. Reads only with `may_read`: a caller
+    /// who has just written, or who knows that nothing has come, saves the call on the stream.
+    ///
+    /// # Errors
+    /// [`Error`]; after a fatal one the connection is closed.
+    pub fn poll<T: Transport>(
+        &mut self,
+        stream: &mut T,
+        awaited: Awaited,
+        lent: &mut Lent,
+        may_read: bool,
+        now: Instant,
+    ) -> Result<Step, Error<T::Error>> {
+        if !self.is_open() {
+            return Err(Error::NotConnected);
+        }
+        let step = self.step(stream, awaited, lent, may_read, now);
+        if step.as_ref().is_err_and(Error::is_fatal) {
+            self.close();
+        }
+        step
+    }
+
+    fn step<T: Transport>(
+        &mut self,
+        stream: &mut T,
+        awaited: Awaited,
+        lent: &mut Lent,
+        mut may_read: bool,
+        now: Instant,
+    ) -> Result<Step, Error<T::Error>> {
+        // A caller who only publishes never reads on his own account: PINGRESP has to be fetched for him, and before the
+        // Server is called silent.
+        let mut attends = self.session.awaits_pingresp();
+        may_read |= attends;
+        if self.session.tick(now) {
+            // Without room the link stands still; the silence that follows is noticed all the same.
+            let _ = self.outbox.push(&crate::codec::PINGREQ);
+        }
+        loop {
+            let flow = self.flush(stream, lent, awaited == Awaited::Flushed, now)?;
+            if let pump::Flow::Lend(slot) = flow {
+                return Ok(Step::Lend(slot));
+            }
+            if !attends && self.is_here(awaited, now)? {
+                return Ok(Step::Done);
+            }
+            // A packet may ask for an answer, and the caller's own acknowledgement comes on top.
+            let can_cut = self.outbox.has_room(2) && awaited != Awaited::Flushed;
+            if can_cut {
+                match self.advance(lent, now)? {
+                    receive::Advance::Handled => continue,
+                    receive::Advance::Tell(step) => return Ok(step),
+                    receive::Advance::NeedOctets => {}
+                }
+            }
+            if !(can_cut && may_read) {
+                self.session.check_alive(now)?;
+                if attends {
+                    attends = false;
+                    continue;
+                }
+                let ms = self.wait_ms(awaited, now);
+                return Ok(Step::Wait(Wait { read: can_cut, write: flow == pump::Flow::Blocked, ms }));
+            }
+            may_read = self.fill(stream, lent, now)?;
+        }
+    }
+
+    /// Whether what the caller waits for has come.
+    fn is_here<E>(&mut self, awaited: Awaited, now: Instant) -> Result<bool, Error<E>> {
+        match awaited {
+            Awaited::Message => Ok(self.session.take_ping_answer()),
+            Awaited::FreeSlot => Ok(self.session.outgoing().has_free_slot()),
+            Awaited::Outbox => Ok(self.outbox.has_room(1)),
+            Awaited::Flushed => Ok(self.outbox.is_empty() && self.sending.is_none()),
+            Awaited::Slot(slot) => match self.session.outgoing_mut().take_outcome(slot) {
+                Some(Outcome::Done) => Ok(true),
+                Some(Outcome::Refused) => Err(Error::SubscriptionRefused),
+                None => match self.session.outgoing().answer_due(slot) {
+                    Some(due) if !due.reached(now) => Ok(false),
+                    _ => Err(Error::Timeout),
+                },
+            },
+        }
+    }
+
+    /// How long the caller may sleep.
+    fn wait_ms(&self, awaited: Awaited, now: Instant) -> Option<u32> {
+        let tick_ms = self.session.next_tick_ms(now);
+        let Awaited::Slot(slot) = awaited else { return tick_ms };
+        let due_ms = self.session.outgoing().answer_due(slot).map(|due| due.ms_from(now));
+        match (tick_ms, due_ms) {
+            (Some(tick_ms), Some(due_ms)) => Some(tick_ms.min(due_ms)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,103 @@
+//! Small packets that the client sends of its own accord, encoded and waiting for the stream.
+
+use heapless::Vec;
+
+use crate::codec::ack::ACK_LEN;
+
+/// How many acknowledgements fit.
+const CAPACITY: usize = 12;
+
+/// Acknowledgements, PINGREQ and DISCONNECT on their way out.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    octets: Vec<u8, { CAPACITY * ACK_LEN }, u8>,
+    written: u8,
+    /// End of what the stream was last offered. A TLS stream that would block has to be offered the same again.
+    offered: u8,
+}
+
+impl Outbox {
+    /// Empty.
+    pub const fn new() -> Self {
+        // PUBREL for each exchange under way has to fit at once when a session resumes.
+        const { assert!(crate::settings::IN_FLIGHT <= CAPACITY, "IN_FLIGHT is at most 12") };
+        Outbox { octets: Vec::new(), written: 0, offered: 0 }
+    }
+
+    /// Whether `packets` acknowledgements still fit.
+    pub fn has_room(&self, packets: usize) -> bool {
+        self.octets.capacity() - self.octets.len() >= packets * ACK_LEN
+    }
+
+    /// Queues one packet of at most [`ACK_LEN`] octets; false if it does not fit.
+    #[must_use]
+    pub fn push(&mut self, packet: &[u8]) -> bool {
+        self.octets.extend_from_slice(packet).is_ok()
+    }
+
+    /// Nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// What the stream is to take next.
+    pub fn offer(&mut self) -> &[u8] {
+        if self.offered <= self.written {
+            // Never more than the capacity.
+            #[allow(clippy::cast_possible_truncation)]
+            let end = self.octets.len() as u8;
+            self.offered = end;
+        }
+        self.octets.get(usize::from(self.written)..usize::from(self.offered)).unwrap_or(&[])
+    }
+
+    /// The stream took `len` octets of the offer.
+    pub fn took(&mut self, len: usize) {
+        #[allow(clippy::cast_possible_truncation)]
+        let len = len as u8;
+        self.written = self.written.saturating_add(len);
+        if usize::from(self.written) >= self.octets.len() {
+            self.clear();
+        }
+    }
+
+    /// Forgets all, for a new connection.
+    pub fn clear(&mut self) {
+        self.octets.clear();
+        self.written = 0;
+        self.offered = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_offered_is_offered_again_before_what_came_after() {
+        let mut outbox = Outbox::new();
+        assert!(outbox.push(&[1, 2, 3, 4]));
+        assert_eq!(outbox.offer(), [1, 2, 3, 4]);
+        assert!(outbox.push(&[5, 6]));
+        assert_eq!(outbox.offer(), [1, 2, 3, 4]);
+        outbox.took(3);
+        assert_eq!(outbox.offer(), [4]);
+        outbox.took(1);
+        assert_eq!(outbox.offer(), [5, 6]);
+        outbox.took(2);
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn a_full_outbox_refuses() {
+        let mut outbox = Outbox::new();
+        for _ in 0..CAPACITY {
+            assert!(outbox.has_room(1));
+            assert!(outbox.push(&[0; ACK_LEN]));
+        }
+        assert!(!outbox.has_room(1));
+        assert!(!outbox.push(&[0; ACK_LEN]));
+        outbox.took(1);
+        assert!(!outbox.has_room(1));
+    }
+}
