@@ -23,6 +23,10 @@ pub mod client;
 pub mod codec;
 pub mod session;
 
+#[cfg(feature = "micropython")]
+#[allow(unsafe_code)]
+pub mod ffi;
+
 /// Capacities, set when building: `UMQTT_RX_BUFFER`, `UMQTT_IN_FLIGHT` and `UMQTT_INCOMING` in the environment.
 pub mod settings {
     include!(concat!(env!("OUT_DIR"), "/settings.rs"));

@@ -1,0 +1,269 @@
+// Opens a connection and closes it: name, TCP, TLS, CONNECT.
+#include "mqttclient.h"
+
+#if UMQTT_UNIX
+#include <sys/socket.h>
+#include <sys/stat.h>
+#endif
+
+// Not all ports name these two in their socket module; the numbers are the same everywhere.
+#define LEVEL_TCP (6)
+#define OPTION_TCP_NODELAY (1)
+
+static mp_obj_t call_method(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args) {
+    mp_obj_t call[2 + 4];
+    mp_load_method(obj, name, call);
+    memcpy(call + 2, args, n_args * sizeof(mp_obj_t));
+    return mp_call_method_n_kw(n_args, 0, call);
+}
+
+static bool is_instance(mp_obj_t exception, const mp_obj_type_t *type) {
+    return mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(mp_obj_get_type(exception)), MP_OBJ_FROM_PTR(type));
+}
+
+// The module of the first of these names that the port has; names end in MP_QSTRnull or with the third. May raise
+// ImportError.
+mp_obj_t mqttclient_import(qstr first, qstr second, qstr third) {
+    const qstr names[] = { first, second, third };
+    volatile size_t i = 0;
+    for (;;) {
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            mp_obj_t module = mp_import_name(names[i], mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+            nlr_pop();
+            return module;
+        }
+        ++i;
+        bool is_last = i == MP_ARRAY_SIZE(names) || names[i] == MP_QSTRnull;
+        if (is_last || !is_instance(MP_OBJ_FROM_PTR(nlr.ret_val), &mp_type_ImportError)) {
+            nlr_jump(nlr.ret_val);
+        }
+    }
+}
+
+// The errno of an exception, or 0 if it is none that has one.
+static int errno_of(mp_obj_t exception) {
+    if (!is_instance(exception, &mp_type_OSError)) {
+        return 0;
+    }
+    mp_obj_t value = mp_obj_exception_get_value(exception);
+    return mp_obj_is_small_int(value) ? (int)MP_OBJ_SMALL_INT_VALUE(value) : 0;
+}
+
+// Asks the socket to connect: 0 if it has, or the errno.
+static int try_connect(mp_obj_t sock, mp_obj_t address) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        call_method(sock, MP_QSTR_connect, 1, &address);
+        nlr_pop();
+        return 0;
+    }
+    int error = errno_of(MP_OBJ_FROM_PTR(nlr.ret_val));
+    if (error == 0) {
+        nlr_jump(nlr.ret_val);
+    }
+    return error < 0 ? -error : error;
+}
+
+// Connects a non-blocking socket. Raises OSError.
+static void connect_socket(mp_obj_t sock, mp_obj_t address, uint32_t deadline) {
+    for (;;) {
+        // Asked again, the socket tells how its first try went.
+        int error = try_connect(sock, address);
+        if (error == 0 || error == MP_EISCONN) {
+            return;
+        }
+        if (error != MP_EINPROGRESS && error != MP_EALREADY && error != MP_EAGAIN) {
+            mp_raise_OSError(error);
+        }
+        uint32_t ms = mqttclient_ms_until(deadline);
+        if (ms == 0) {
+            mp_raise_OSError(MP_ETIMEDOUT);
+        }
+        mqttclient_sleep_on(sock, sock, UMQTT_WANT_WRITE, ms);
+        #if !UMQTT_UNIX
+        int errcode;
+        mp_uint_t ready = mp_get_stream(sock)->ioctl(sock, MP_STREAM_POLL, MP_STREAM_POLL_WR, &errcode);
+        if (ready != MP_STREAM_ERROR && (ready & (MP_STREAM_POLL_ERR | MP_STREAM_POLL_HUP))) {
+            mp_raise_OSError(MP_ECONNREFUSED);
+        }
+        #endif
+    }
+}
+
+// Packets are small and wait for answers: they must not wait for one another. Not all ports know the option.
+static void set_nodelay(mp_obj_t sock) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t args[3] = {
+            MP_OBJ_NEW_SMALL_INT(LEVEL_TCP), MP_OBJ_NEW_SMALL_INT(OPTION_TCP_NODELAY), MP_OBJ_NEW_SMALL_INT(1),
+        };
+        call_method(sock, MP_QSTR_setsockopt, 3, args);
+        nlr_pop();
+    }
+}
+
+// Closes a stream; what it raises is passed over, there is nothing left to save.
+static void close_stream(mp_obj_t stream) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_stream_close(stream);
+        nlr_pop();
+    }
+}
+
+// Closes the TLS stream, if there is one, and the socket. TLS closes its socket itself, unless it has let go of it after an
+// error; this port's sockets must not be closed twice, since the descriptor may be somebody else's by then.
+static void close_both(mp_obj_t sock, mp_obj_t stream) {
+    if (stream != sock && stream != MP_OBJ_NULL) {
+        #if UMQTT_UNIX
+        struct stat before = { 0 };
+        struct stat after;
+        int fd = mqttclient_fileno(sock);
+        fstat(fd, &before);
+        close_stream(stream);
+        if (fstat(fd, &after) != 0 || before.st_dev != after.st_dev || before.st_ino != after.st_ino) {
+            return;
+        }
+        #else
+        close_stream(stream);
+        #endif
+    }
+    close_stream(sock);
+}
+
+// The connection is gone or given up: closes it, and wakes the threads that wait for something from it, which then raise
+// OSError(lost_errno). The mutex is held.
+void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
+    mp_obj_t sock = self->sock;
+    mp_obj_t stream = self->stream;
+    self->sock = MP_OBJ_NULL;
+    self->stream = MP_OBJ_NULL;
+    self->lost_errno = lost_errno;
+    ++self->connection;
+    for (size_t i = 0; i < 2; ++i) {
+        self->field[i].data = NULL;
+        self->field[i].alloc = 0;
+    }
+    umqtt_close(&self->state);
+    #if UMQTT_UNIX && UMQTT_THREADS
+    if (self->has_reader) {
+        // Closing a descriptor does not wake who sleeps on it.
+        shutdown(mqttclient_fileno(sock), SHUT_RDWR);
+    }
+    #endif
+    mqttclient_wake_others(self);
+    close_both(sock, stream);
+}
+
+// A socket connected to one of the addresses that the name stands for. May raise.
+static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t *volatile opened) {
+    mp_obj_t module = mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull);
+    mp_obj_t args[2] = { self->server, MP_OBJ_NEW_SMALL_INT(self->port) };
+    mp_obj_t addresses = call_method(module, MP_QSTR_getaddrinfo, 2, args);
+    mp_int_t stream_type = mp_obj_get_int(mp_load_attr(module, MP_QSTR_SOCK_STREAM));
+    size_t len;
+    mp_obj_t *items;
+    mp_obj_get_array(addresses, &len, &items);
+    mp_obj_t raised = MP_OBJ_NULL;
+    for (size_t i = 0; i < len; ++i) {
+        size_t parts_len;
+        mp_obj_t *parts;
+        mp_obj_get_array(items[i], &parts_len, &parts);
+        if (parts_len < 5 || mp_obj_get_int(parts[1]) != stream_type) {
+            continue;
+        }
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            *opened = call_method(module, MP_QSTR_socket, 2, parts);
+            mp_obj_t no = mp_const_false;
+            call_method(*opened, MP_QSTR_setblocking, 1, &no);
+            set_nodelay(*opened);
+            connect_socket(*opened, parts[4], deadline);
+            nlr_pop();
+            return *opened;
+        }
+        raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        if (*opened != MP_OBJ_NULL) {
+            close_stream(*opened);
+            *opened = MP_OBJ_NULL;
+        }
+        if (errno_of(raised) == 0 || mqttclient_ms_until(deadline) == 0) {
+            break; // an interrupt, or no time for another address
+        }
+    }
+    if (raised == MP_OBJ_NULL) {
+        mp_raise_OSError(MP_EHOSTUNREACH);
+    }
+    nlr_jump(MP_OBJ_TO_PTR(raised));
+}
+
+// Sends CONNECT and awaits CONNACK. The mutex is held. Status: UMQTT_DONE or an error.
+static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect, umqtt_step_t *step, uint32_t deadline) {
+    uint8_t connection = self->connection;
+    mqttclient_begin_step(self, step);
+    int status = umqtt_open(&self->state, step, connect);
+    while (status == UMQTT_DONE || status == UMQTT_WAIT) {
+        step->now_ms = mqttclient_ticks_ms();
+        status = umqtt_connect(&self->state, step, connect);
+        if (status != UMQTT_WAIT) {
+            return status;
+        }
+        uint32_t ms = mqttclient_ms_until(deadline);
+        if (ms == 0) {
+            return UMQTT_TIMEOUT;
+        }
+        if (!mqttclient_sleep(self, step->want, ms)) {
+            return UMQTT_RAISED;
+        }
+        if (connection != self->connection) {
+            return UMQTT_STREAM_ERROR;
+        }
+        step->may_read = true;
+    }
+    return status;
+}
+
+// Opens the connection that `connect` describes, within its timeout. Nothing is connected before. May raise.
+void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) {
+    uint32_t deadline = mqttclient_deadline_after(connect->answer_timeout_ms);
+    mp_obj_t volatile sock = MP_OBJ_NULL;
+    mp_obj_t volatile stream = MP_OBJ_NULL;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t opened = open_socket(self, deadline, (mp_obj_t *)&sock);
+        stream = self->ssl == mp_const_false ? opened : mqttclient_wrap_tls(self, opened);
+        mqttclient_lock(self);
+        nlr_pop();
+    } else {
+        if (sock != MP_OBJ_NULL) {
+            close_both(sock, stream);
+        }
+        self->connecting = false;
+        nlr_jump(nlr.ret_val);
+    }
+    self->sock = sock;
+    self->stream = stream;
+    ++self->connection;
+    umqtt_step_t step;
+    int status = await_connack(self, connect, &step, deadline);
+    if (status == UMQTT_DONE) {
+        // What a session left behind goes out again now, as far as the stream takes it.
+        status = mqttclient_flush(self, &step, UMQTT_AWAIT_OUTBOX);
+        status = status == UMQTT_WAIT ? UMQTT_DONE : status;
+    }
+    if (status != UMQTT_DONE && self->sock == sock) {
+        mqttclient_drop(self, status == UMQTT_STREAM_ERROR ? self->lost_errno : MP_ENOTCONN);
+    }
+    int lost_errno = self->lost_errno;
+    mp_obj_t raised = self->raised;
+    self->raised = MP_OBJ_NULL;
+    self->connecting = false;
+    mqttclient_unlock(self);
+    if (status == UMQTT_RAISED) {
+        nlr_jump(MP_OBJ_TO_PTR(raised));
+    }
+    if (status != UMQTT_DONE) {
+        mqttclient_raise(status, status == UMQTT_STREAM_ERROR ? lost_errno : step.code);
+    }
+}

@@ -1,0 +1,99 @@
+// Every status that is an error to the exception that the user sees.
+#include "mqttclient.h"
+
+// What the user did wrong; NULL for the other statuses.
+static mp_rom_error_text_t text_of_misuse(int status) {
+    switch (status) {
+        case UMQTT_TOPIC_EMPTY:
+            return MP_ERROR_TEXT("topic is empty");
+        case UMQTT_TOPIC_TOO_LONG:
+        case UMQTT_FIELD_TOO_LONG:
+            return MP_ERROR_TEXT("longer than 65535 bytes");
+        case UMQTT_TOPIC_NOT_UTF8:
+            return MP_ERROR_TEXT("not UTF-8");
+        case UMQTT_TOPIC_NUL:
+            return MP_ERROR_TEXT("has a NUL character");
+        case UMQTT_TOPIC_WILDCARD:
+            return MP_ERROR_TEXT("misplaced + or # in topic");
+        case UMQTT_PACKET_TOO_LONG:
+            return MP_ERROR_TEXT("packet longer than 268435455 bytes");
+        case UMQTT_CHANGED:
+            return MP_ERROR_TEXT("topic or msg changed while it was sent");
+        default:
+            return NULL;
+    }
+}
+
+// How the Server broke the protocol.
+static mp_rom_error_text_t text_of_fault(int status) {
+    switch (status) {
+        case UMQTT_BAD_REMAINING_LENGTH:
+            return MP_ERROR_TEXT("malformed remaining length");
+        case UMQTT_BAD_FLAGS:
+            return MP_ERROR_TEXT("reserved flags set");
+        case UMQTT_BAD_TYPE:
+            return MP_ERROR_TEXT("packet that a server may not send");
+        case UMQTT_BAD_LENGTH:
+            return MP_ERROR_TEXT("wrong packet length");
+        case UMQTT_BAD_QOS:
+            return MP_ERROR_TEXT("message with qos 3");
+        case UMQTT_BAD_DUP:
+            return MP_ERROR_TEXT("message with qos 0 and DUP");
+        case UMQTT_BAD_IDENTIFIER:
+            return MP_ERROR_TEXT("packet identifier 0");
+        case UMQTT_BAD_TOPIC:
+            return MP_ERROR_TEXT("message with an invalid topic");
+        case UMQTT_BAD_CONNACK_FLAGS:
+            return MP_ERROR_TEXT("reserved CONNACK flags set");
+        case UMQTT_BAD_CONNACK_CODE:
+            return MP_ERROR_TEXT("reserved CONNACK return code");
+        case UMQTT_BAD_SUBACK_CODE:
+            return MP_ERROR_TEXT("reserved SUBACK return code");
+        case UMQTT_BEFORE_CONNACK:
+            return MP_ERROR_TEXT("packet before CONNACK");
+        case UMQTT_SECOND_CONNACK:
+            return MP_ERROR_TEXT("second CONNACK");
+        case UMQTT_SESSION_PRESENT:
+            return MP_ERROR_TEXT("session present in a clean session");
+        default:
+            return MP_ERROR_TEXT("too many unreleased qos 2 messages");
+    }
+}
+
+static UMQTT_NORETURN void raise_code(int code) {
+    mp_obj_t arg = MP_OBJ_NEW_SMALL_INT(code);
+    nlr_raise(mp_obj_new_exception_args(&mp_type_MQTTException, 1, &arg));
+}
+
+void mqttclient_raise(int status, int code) {
+    mp_rom_error_text_t text = text_of_misuse(status);
+    if (text != NULL) {
+        mp_raise_ValueError(text);
+    }
+    switch (status) {
+        case UMQTT_NOT_CONNECTED:
+            mp_raise_OSError(MP_ENOTCONN);
+        case UMQTT_TIMEOUT:
+        case UMQTT_SILENT:
+            mp_raise_OSError(MP_ETIMEDOUT);
+        case UMQTT_END_OF_STREAM:
+            mp_raise_OSError(MP_ECONNRESET);
+        case UMQTT_STREAM_ERROR:
+            mp_raise_OSError(code);
+        case UMQTT_BUSY:
+            mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("client is busy"));
+        case UMQTT_SUBSCRIPTION_REFUSED:
+            raise_code(128);
+        case UMQTT_REFUSED:
+            raise_code(code);
+        default:
+            mp_raise_msg(&mp_type_MQTTException, text_of_fault(status));
+    }
+}
+
+// Raises what a check of an argument came to, if it is wrong.
+void mqttclient_check(int status) {
+    if (status != UMQTT_DONE) {
+        mqttclient_raise(status, 0);
+    }
+}

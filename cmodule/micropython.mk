@@ -1,0 +1,57 @@
+# How a port that builds with make picks the module up: USER_C_MODULES=<this repository>.
+#
+# Settings, on make's command line or in the environment:
+#   UMQTT_RUST_TARGET   Rust's name of the port's target, such as thumbv7em-none-eabihf; empty: the host
+#   UMQTT_CARGO         the cargo to run, with what must stand before it (env RUSTC_BOOTSTRAP=1 ... cargo)
+#   UMQTT_CARGO_FLAGS   more flags for it, such as -Zbuild-std=core
+#   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING   capacities, see build.rs
+
+# The C files: the one place where make learns of them (micropython.cmake is the other).
+UMQTT_SOURCES := arm_memory.c modumqtt.c mqttclient.c connection.c tls.c exchange.c wait.c errors.c umqtt_shim.c
+
+UMQTT_CARGO ?= cargo
+UMQTT_DIR := $(abspath $(USERMOD_DIR)/..)
+UMQTT_TARGET_DIR := $(abspath $(BUILD))/umqtt
+UMQTT_RUST := $(UMQTT_TARGET_DIR)/umqtt.o
+# A cross-compiled one passes through objcopy: on ARM it holds unwind tables, which nobody uses, for which many a port's
+# linker script has no place, and which no flag of rustc keeps out.
+UMQTT_EMITTED := $(if $(UMQTT_RUST_TARGET),$(UMQTT_TARGET_DIR)/emitted.o,$(UMQTT_RUST))
+UMQTT_OBJECTS := $(addprefix $(BUILD)/$(notdir $(USERMOD_DIR))/,$(UMQTT_SOURCES:.c=.o))
+
+# SRC_USERMOD is understood from 1.13 to this day, SRC_USERMOD_C only from 1.20 on.
+SRC_USERMOD += $(addprefix $(USERMOD_DIR)/,$(UMQTT_SOURCES))
+CFLAGS_USERMOD += -I$(USERMOD_DIR) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING,\
+	$(if $($(setting)),-D$(setting)=$($(setting))))
+LDFLAGS_USERMOD += $(UMQTT_RUST)
+
+# Rust arrives as one object, made by link-time optimisation, and not as the archive beside it. The archive holds Rust's
+# compiler_builtins too, which would take the place of the port's own sqrt, fmod and the like for all of MicroPython.
+# What the object itself asks for (memcpy, perhaps a division) comes from the port's C library and libgcc. And where a
+# port names LDFLAGS before its objects, an object is linked all the same.
+#
+# Cargo knows best what it is made of, so it is always asked. It leaves the file alone when nothing changed,
+# and make then does nothing either.
+.PHONY: umqtt-ask-cargo
+umqtt-ask-cargo:
+
+# What build.rs hears of this build. Exported, not put into the recipe: a shell would take the quotes in CFLAGS away.
+$(UMQTT_RUST): export UMQTT_CFLAGS = $(CFLAGS)
+$(UMQTT_RUST): export UMQTT_PORT_DIR = $(CURDIR)
+$(UMQTT_RUST): export UMQTT_CC = $(CC)
+$(UMQTT_RUST): export UMQTT_RX_BUFFER := $(UMQTT_RX_BUFFER)
+$(UMQTT_RUST): export UMQTT_IN_FLIGHT := $(UMQTT_IN_FLIGHT)
+$(UMQTT_RUST): export UMQTT_INCOMING := $(UMQTT_INCOMING)
+# The order-only mpstate.o: bindgen reads headers that include generated ones. Which those are differs between versions,
+# but where there is an object of MicroPython, they are there too.
+$(UMQTT_RUST): umqtt-ask-cargo | $(PY_BUILD)/mpstate.o
+	$(ECHO) "CARGO $@"
+	+$(Q)$(UMQTT_CARGO) rustc --locked $(if $(filter 1,$(BUILD_VERBOSE)),,--quiet) \
+		--manifest-path $(UMQTT_DIR)/Cargo.toml --target-dir $(UMQTT_TARGET_DIR) \
+		--lib --crate-type staticlib --features firmware --profile firmware \
+		$(if $(UMQTT_RUST_TARGET),--target $(UMQTT_RUST_TARGET)) $(UMQTT_CARGO_FLAGS) -- --emit obj=$(UMQTT_EMITTED)
+	$(if $(UMQTT_RUST_TARGET),$(Q)test $@ -nt $(UMQTT_EMITTED) || \
+		$(OBJCOPY) --remove-section='.ARM.ex*' $(UMQTT_EMITTED) $@)
+
+# Every port links its objects, whatever it calls the result: a new umqtt.o reaches it through them. They are compiled
+# again with it, so C and Rust never disagree about the capacities.
+$(UMQTT_OBJECTS): $(UMQTT_RUST)

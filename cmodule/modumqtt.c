@@ -1,0 +1,20 @@
+// Module umqtt: its table and MQTTException.
+#include "mqttclient.h"
+
+// MQTTException(code): the Server's return code of CONNACK, or 128 for a refused subscription.
+// MQTTException(text): how the Server broke the protocol.
+MP_DEFINE_EXCEPTION(MQTTException, Exception)
+
+static const mp_rom_map_elem_t umqtt_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_umqtt) },
+    { MP_ROM_QSTR(MP_QSTR_MQTTClient), MP_ROM_PTR(&mp_type_umqtt_MQTTClient) },
+    { MP_ROM_QSTR(MP_QSTR_MQTTException), MP_ROM_PTR(&mp_type_MQTTException) },
+};
+static MP_DEFINE_CONST_DICT(umqtt_globals, umqtt_globals_table);
+
+const mp_obj_module_t umqtt_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&umqtt_globals,
+};
+
+UMQTT_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module);

@@ -1,0 +1,467 @@
+// Class MQTTClient: its methods and their arguments. Every argument is checked before anything is sent.
+#include "mqttclient.h"
+
+#define DEFAULT_PORT (1883)
+#define DEFAULT_PORT_TLS (8883)
+#define DEFAULT_KEEP_ALIVE_S (60)
+#define DEFAULT_TIMEOUT_MS (20000)
+#define TIMEOUT_S_MAX (2000000) // deadlines are compared on a clock of 32 bits
+
+// The octets of a str or bytes-like object. May raise TypeError.
+static umqtt_octets_t octets_of(mp_obj_t obj) {
+    mp_buffer_info_t buffer;
+    mp_get_buffer_raise(obj, &buffer, MP_BUFFER_READ);
+    return (umqtt_octets_t) { buffer.buf, buffer.len };
+}
+
+// The same of an object that was checked before; none for MP_OBJ_NULL.
+static umqtt_octets_t octets_or_none(mp_obj_t obj) {
+    return obj == MP_OBJ_NULL ? (umqtt_octets_t) { NULL, 0 } : octets_of(obj);
+}
+
+// Checks an argument that becomes a UTF-8 string. May raise.
+static void check_string(mp_obj_t obj) {
+    umqtt_octets_t octets = octets_of(obj);
+    mqttclient_check(umqtt_check_string(octets.data, octets.len));
+}
+
+// Checks an argument that becomes binary data with its length in front. May raise.
+static void check_field(mp_obj_t obj) {
+    if (octets_of(obj).len > UINT16_MAX) {
+        mqttclient_raise(UMQTT_FIELD_TOO_LONG, 0);
+    }
+}
+
+static mp_obj_t null_if_none(mp_obj_t obj) {
+    return obj == mp_const_none ? MP_OBJ_NULL : obj;
+}
+
+// A whole number from 0 to 65535, given as one. -1 for anything else; other_type tells if it was no number at all.
+static int32_t small_number_of(mp_obj_t obj, bool *other_type) {
+    *other_type = !mp_obj_is_int(obj) && !mp_obj_is_bool(obj);
+    if (*other_type) {
+        return -1;
+    }
+    if (mp_obj_is_bool(obj)) {
+        return mp_obj_is_true(obj);
+    }
+    mp_int_t number = mp_obj_is_small_int(obj) ? MP_OBJ_SMALL_INT_VALUE(obj) : -1;
+    return number < 0 || number > UINT16_MAX ? -1 : (int32_t)number;
+}
+
+static uint8_t qos_of(mp_obj_t obj) {
+    bool other_type;
+    int32_t qos = small_number_of(obj, &other_type);
+    if (qos < 0 || qos > 2) {
+        mp_raise_ValueError(MP_ERROR_TEXT("qos must be 0, 1 or 2"));
+    }
+    return (uint8_t)qos;
+}
+
+// The guide's own script gives the port as a str.
+static uint16_t port_of(mp_obj_t obj) {
+    int32_t port = -1;
+    if (mp_obj_is_str(obj)) {
+        size_t len;
+        const char *digits = mp_obj_str_get_data(obj, &len);
+        port = len == 0 ? -1 : 0;
+        for (size_t i = 0; i < len && port >= 0; ++i) {
+            bool is_digit = digits[i] >= '0' && digits[i] <= '9';
+            port = is_digit ? port * 10 + (digits[i] - '0') : -1;
+            port = port > UINT16_MAX ? -1 : port;
+        }
+    } else {
+        bool other_type;
+        port = small_number_of(obj, &other_type);
+    }
+    if (port < 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("port must be 0 to 65535"));
+    }
+    return (uint16_t)port;
+}
+
+// 0 is the guide's default, None is off.
+static uint16_t keep_alive_of(mp_obj_t obj) {
+    if (obj == mp_const_none) {
+        return 0;
+    }
+    bool other_type;
+    int32_t keep_alive_s = small_number_of(obj, &other_type);
+    if (other_type) {
+        mp_raise_TypeError(MP_ERROR_TEXT("keepalive must be an int or None"));
+    }
+    if (keep_alive_s < 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("keepalive must be 0 to 65535"));
+    }
+    return keep_alive_s == 0 ? DEFAULT_KEEP_ALIVE_S : (uint16_t)keep_alive_s;
+}
+
+static uint32_t timeout_ms_of(mp_obj_t obj) {
+    if (obj == mp_const_none) {
+        return DEFAULT_TIMEOUT_MS;
+    }
+    #if MICROPY_PY_BUILTINS_FLOAT
+    mp_float_t timeout_s = mp_obj_get_float(obj);
+    #else
+    mp_int_t timeout_s = mp_obj_get_int(obj);
+    #endif
+    if (!(timeout_s > 0 && timeout_s <= TIMEOUT_S_MAX)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("timeout must be above 0"));
+    }
+    uint32_t timeout_ms = (uint32_t)(timeout_s * 1000);
+    return timeout_ms == 0 ? 1 : timeout_ms;
+}
+
+// True, False or the SSLContext that was given. May raise.
+static mp_obj_t ssl_of(mp_obj_t obj) {
+    if (obj == mp_const_none) {
+        return mp_const_false;
+    }
+    if (mp_obj_is_bool(obj) || mp_obj_is_int(obj)) {
+        return mp_obj_new_bool(mp_obj_is_true(obj));
+    }
+    if (!mqttclient_is_ssl_context(obj)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("ssl must be a bool or an SSLContext"));
+    }
+    return obj;
+}
+
+static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
+    enum { ARG_client_id, ARG_server, ARG_port, ARG_user, ARG_password, ARG_keepalive, ARG_ssl, ARG_ssl_params };
+    const mp_arg_t allowed_args[] = {
+        { MP_QSTR_client_id, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_server, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_port, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
+        { MP_QSTR_user, MP_ARG_OBJ, { .u_obj = mp_const_none } },
+        { MP_QSTR_password, MP_ARG_OBJ, { .u_obj = mp_const_none } },
+        { MP_QSTR_keepalive, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
+        { MP_QSTR_ssl, MP_ARG_OBJ, { .u_obj = mp_const_false } },
+        { MP_QSTR_ssl_params, MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+    };
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+
+    mp_obj_t server = args[ARG_server].u_obj;
+    if (!mp_obj_is_str(server)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("server must be a str"));
+    }
+    if (mp_obj_len(server) == MP_OBJ_NEW_SMALL_INT(0)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("server is empty"));
+    }
+    check_string(args[ARG_client_id].u_obj);
+    mp_obj_t user = null_if_none(args[ARG_user].u_obj);
+    mp_obj_t password = null_if_none(args[ARG_password].u_obj);
+    if (user != MP_OBJ_NULL) {
+        check_string(user);
+    }
+    if (password != MP_OBJ_NULL) {
+        check_field(password);
+        if (user == MP_OBJ_NULL) {
+            mp_raise_ValueError(MP_ERROR_TEXT("password without user"));
+        }
+    }
+
+    // Zeroed, so that all that is not set here is empty.
+    mqttclient_obj_t *self = m_new0(mqttclient_obj_t, 1);
+    self->base.type = type;
+    self->client_id = args[ARG_client_id].u_obj;
+    self->server = server;
+    self->user = user;
+    self->password = password;
+    self->ssl = ssl_of(args[ARG_ssl].u_obj);
+    self->ssl_params = mqttclient_ssl_params(args[ARG_ssl_params].u_obj);
+    self->port = port_of(args[ARG_port].u_obj);
+    if (self->port == 0) {
+        self->port = self->ssl == mp_const_false ? DEFAULT_PORT : DEFAULT_PORT_TLS;
+    }
+    self->keep_alive_s = keep_alive_of(args[ARG_keepalive].u_obj);
+    self->callback = mp_const_none;
+    self->lost_errno = MP_ENOTCONN;
+    #if UMQTT_THREADS
+    mp_thread_mutex_init(&self->mutex);
+    #endif
+    umqtt_init(&self->state);
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    const mp_arg_t allowed_args[] = {
+        { MP_QSTR_callback, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+    };
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mp_obj_t callback = args[0].u_obj;
+    if (callback != mp_const_none && !mp_obj_is_callable(callback)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("callback must be callable or None"));
+    }
+    self->callback = callback;
+    return mp_const_none;
+}
+
+static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_topic, ARG_msg, ARG_retain, ARG_qos };
+    const mp_arg_t allowed_args[] = {
+        { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_msg, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_retain, MP_ARG_OBJ, { .u_obj = mp_const_false } },
+        { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
+    };
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    umqtt_octets_t topic = octets_of(args[ARG_topic].u_obj);
+    mqttclient_check(umqtt_check_topic_name(topic.data, topic.len));
+    check_field(args[ARG_msg].u_obj);
+    uint8_t qos = qos_of(args[ARG_qos].u_obj);
+    self->will_qos = qos & 3;
+    self->will_retain = mp_obj_is_true(args[ARG_retain].u_obj);
+    self->will_topic = args[ARG_topic].u_obj;
+    self->will_msg = args[ARG_msg].u_obj;
+    return mp_const_none;
+}
+
+// Says DISCONNECT, if there is a connection, and closes it. waits: until DISCONNECT has left, at most for the time that an
+// answer may take. The mutex is held. False: what was pending raised, and the exception is in self->raised.
+static bool hang_up(mqttclient_obj_t *self, bool waits) {
+    if (self->stream == MP_OBJ_NULL) {
+        return true;
+    }
+    uint8_t connection = self->connection;
+    uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
+    bool undisturbed = true;
+    bool said = false;
+    umqtt_step_t step;
+    mqttclient_begin_step(self, &step);
+    while (umqtt_is_open(&self->state)) {
+        said = said || umqtt_disconnect(&self->state) == UMQTT_DONE;
+        int status = mqttclient_flush(self, &step, UMQTT_AWAIT_FLUSHED);
+        uint32_t ms = mqttclient_ms_until(deadline);
+        if (status > UMQTT_FULL || (said && status == UMQTT_DONE) || !waits || ms == 0) {
+            break;
+        }
+        undisturbed = mqttclient_sleep(self, UMQTT_WANT_WRITE, ms);
+        if (!undisturbed || connection != self->connection) {
+            break;
+        }
+    }
+    if (connection == self->connection) {
+        umqtt_drain(&self->state, self);
+        mqttclient_drop(self, MP_ENOTCONN);
+    }
+    return undisturbed;
+}
+
+static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_clean_session, ARG_timeout };
+    const mp_arg_t allowed_args[] = {
+        { MP_QSTR_clean_session, MP_ARG_OBJ, { .u_obj = mp_const_true } },
+        { MP_QSTR_timeout, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_obj = mp_const_none } },
+    };
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    umqtt_connect_t connect = {
+        .client_id = octets_of(self->client_id),
+        .user = octets_or_none(self->user),
+        .password = octets_or_none(self->password),
+        .will_topic = octets_or_none(self->will_topic),
+        .will_msg = octets_or_none(self->will_msg),
+        .has_user = self->user != MP_OBJ_NULL,
+        .has_password = self->password != MP_OBJ_NULL,
+        .has_will = self->will_topic != MP_OBJ_NULL,
+        .will_retain = self->will_retain,
+        .will_qos = self->will_qos,
+        .clean_session = mp_obj_is_true(args[ARG_clean_session].u_obj),
+        .keep_alive_s = self->keep_alive_s,
+        .answer_timeout_ms = timeout_ms_of(args[ARG_timeout].u_obj),
+    };
+    if (connect.client_id.len == 0 && !connect.clean_session) {
+        mp_raise_ValueError(MP_ERROR_TEXT("empty client_id without clean_session"));
+    }
+    mqttclient_lock(self);
+    if (self->connecting) {
+        mqttclient_unlock(self);
+        mp_raise_OSError(MP_EALREADY);
+    }
+    hang_up(self, false);
+    self->connecting = true;
+    self->answer_timeout_ms = connect.answer_timeout_ms;
+    if (connect.clean_session) {
+        self->queue = NULL;
+    }
+    mqttclient_unlock(self);
+    mqttclient_connect(self, &connect);
+    return mp_const_none;
+}
+
+// Locks the client and begins a step for an exchange about topic and msg. May raise TypeError before that.
+static void begin_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg) {
+    umqtt_octets_t topic_octets = octets_of(topic);
+    umqtt_octets_t msg_octets = octets_or_none(msg);
+    mqttclient_lock(self);
+    mqttclient_begin_step(self, step);
+    step->packet_topic = topic_octets;
+    step->packet_payload = msg_octets;
+    step->lends = true;
+}
+
+// All places for exchanges are taken: waits until one is free. The mutex is held before, and free after.
+static void await_free_slot(mqttclient_obj_t *self, umqtt_step_t *step) {
+    uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
+    mqttclient_run(self, step, UMQTT_AWAIT_FREE_SLOT, UMQTT_FULL, true, deadline);
+}
+
+static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_topic, ARG_msg, ARG_retain, ARG_qos };
+    const mp_arg_t allowed_args[] = {
+        { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_msg, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_retain, MP_ARG_OBJ, { .u_obj = mp_const_false } },
+        { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
+    };
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
+    uint8_t qos = qos_of(args[ARG_qos].u_obj);
+    mp_obj_t topic = args[ARG_topic].u_obj;
+    mp_obj_t msg = args[ARG_msg].u_obj;
+    umqtt_step_t step;
+    int status;
+    for (;;) {
+        begin_exchange(self, &step, topic, msg);
+        status = umqtt_publish(&self->state, &step, qos, retain);
+        if (status != UMQTT_FULL) {
+            break;
+        }
+        await_free_slot(self, &step);
+    }
+    mqttclient_exchange(self, &step, topic, msg, status);
+    return mp_const_none;
+}
+
+static mp_obj_t mqttclient_subscribe(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_topic, ARG_qos };
+    const mp_arg_t allowed_args[] = {
+        { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
+    };
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    uint8_t qos = qos_of(args[ARG_qos].u_obj);
+    mp_obj_t topic = args[ARG_topic].u_obj;
+    umqtt_step_t step;
+    int status;
+    for (;;) {
+        begin_exchange(self, &step, topic, MP_OBJ_NULL);
+        status = umqtt_subscribe(&self->state, &step, qos);
+        if (status != UMQTT_FULL) {
+            break;
+        }
+        await_free_slot(self, &step);
+    }
+    mqttclient_exchange(self, &step, topic, MP_OBJ_NULL, status);
+    return mp_const_none;
+}
+
+static mp_obj_t mqttclient_unsubscribe(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    const mp_arg_t allowed_args[] = {
+        { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+    };
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mp_obj_t topic = args[0].u_obj;
+    umqtt_step_t step;
+    int status;
+    for (;;) {
+        begin_exchange(self, &step, topic, MP_OBJ_NULL);
+        status = umqtt_unsubscribe(&self->state, &step);
+        if (status != UMQTT_FULL) {
+            break;
+        }
+        await_free_slot(self, &step);
+    }
+    mqttclient_exchange(self, &step, topic, MP_OBJ_NULL, status);
+    return mp_const_none;
+}
+
+// The next message: waits for it, or looks if it is there.
+static mp_obj_t receive(mp_obj_t self_in, bool waits) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    umqtt_step_t step;
+    mqttclient_lock(self);
+    mqttclient_begin_step(self, &step);
+    step.may_read = true;
+    int status = umqtt_is_open(&self->state) ? MQTTCLIENT_POLL : UMQTT_NOT_CONNECTED;
+    mqttclient_run(self, &step, UMQTT_AWAIT_MESSAGE, status, waits, MQTTCLIENT_NO_DEADLINE);
+    return mp_const_none;
+}
+
+static mp_obj_t mqttclient_check_msg(mp_obj_t self_in) {
+    return receive(self_in, false);
+}
+
+static mp_obj_t mqttclient_wait_msg(mp_obj_t self_in) {
+    return receive(self_in, true);
+}
+
+static mp_obj_t mqttclient_ping(mp_obj_t self_in) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    umqtt_step_t step;
+    for (;;) {
+        mqttclient_lock(self);
+        mqttclient_begin_step(self, &step);
+        int status = umqtt_ping(&self->state, step.now_ms);
+        uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
+        if (status == UMQTT_FULL) {
+            mqttclient_run(self, &step, UMQTT_AWAIT_OUTBOX, UMQTT_FULL, true, deadline);
+            continue;
+        }
+        status = status == UMQTT_DONE ? MQTTCLIENT_POLL : status;
+        mqttclient_run(self, &step, UMQTT_AWAIT_FLUSHED, status, true, deadline);
+        return mp_const_none;
+    }
+}
+
+static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_lock(self);
+    bool undisturbed = hang_up(self, true);
+    mp_obj_t raised = self->raised;
+    self->raised = MP_OBJ_NULL;
+    mqttclient_unlock(self);
+    if (!undisturbed) {
+        nlr_jump(MP_OBJ_TO_PTR(raised));
+    }
+    return mp_const_none;
+}
+
+static MP_DEFINE_CONST_FUN_OBJ_KW(set_callback_obj, 1, mqttclient_set_callback);
+static MP_DEFINE_CONST_FUN_OBJ_KW(set_last_will_obj, 1, mqttclient_set_last_will);
+static MP_DEFINE_CONST_FUN_OBJ_KW(connect_obj, 1, mqttclient_connect_method);
+static MP_DEFINE_CONST_FUN_OBJ_KW(publish_obj, 1, mqttclient_publish);
+static MP_DEFINE_CONST_FUN_OBJ_KW(subscribe_obj, 1, mqttclient_subscribe);
+static MP_DEFINE_CONST_FUN_OBJ_KW(unsubscribe_obj, 1, mqttclient_unsubscribe);
+static MP_DEFINE_CONST_FUN_OBJ_1(check_msg_obj, mqttclient_check_msg);
+static MP_DEFINE_CONST_FUN_OBJ_1(wait_msg_obj, mqttclient_wait_msg);
+static MP_DEFINE_CONST_FUN_OBJ_1(ping_obj, mqttclient_ping);
+static MP_DEFINE_CONST_FUN_OBJ_1(disconnect_obj, mqttclient_disconnect);
+
+static const mp_rom_map_elem_t mqttclient_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_set_callback), MP_ROM_PTR(&set_callback_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_last_will), MP_ROM_PTR(&set_last_will_obj) },
+    { MP_ROM_QSTR(MP_QSTR_connect), MP_ROM_PTR(&connect_obj) },
+    { MP_ROM_QSTR(MP_QSTR_publish), MP_ROM_PTR(&publish_obj) },
+    { MP_ROM_QSTR(MP_QSTR_subscribe), MP_ROM_PTR(&subscribe_obj) },
+    { MP_ROM_QSTR(MP_QSTR_unsubscribe), MP_ROM_PTR(&unsubscribe_obj) },
+    { MP_ROM_QSTR(MP_QSTR_check_msg), MP_ROM_PTR(&check_msg_obj) },
+    { MP_ROM_QSTR(MP_QSTR_wait_msg), MP_ROM_PTR(&wait_msg_obj) },
+    { MP_ROM_QSTR(MP_QSTR_ping), MP_ROM_PTR(&ping_obj) },
+    { MP_ROM_QSTR(MP_QSTR_disconnect), MP_ROM_PTR(&disconnect_obj) },
+};
+static MP_DEFINE_CONST_DICT(mqttclient_locals, mqttclient_locals_table);
+
+UMQTT_DEFINE_CLASS(mp_type_umqtt_MQTTClient, MP_QSTR_MQTTClient, mqttclient_make_new, mqttclient_locals);

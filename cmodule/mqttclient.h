@@ -1,0 +1,129 @@
+// The client object, and what the C files know of each other.
+#ifndef UMQTT_MQTTCLIENT_H
+#define UMQTT_MQTTCLIENT_H
+
+#include "port.h"
+#include "umqtt.h"
+#include "umqtt_shim.h"
+
+#if UMQTT_UNIX && UMQTT_THREADS
+#include <semaphore.h>
+#endif
+
+// A message that came while the callback was running: delivered when it has returned.
+typedef struct _mqttclient_message_t {
+    struct _mqttclient_message_t *next;
+    mp_obj_t topic;
+    mp_obj_t payload;
+    uint16_t packet_identifier;
+    uint8_t qos;
+    uint8_t connection; // the connection it came on: it cannot be acknowledged on another
+} mqttclient_message_t;
+
+// A field of a long message that is coming in.
+typedef struct _mqttclient_field_t {
+    byte *data;
+    size_t alloc;
+} mqttclient_field_t;
+
+#if UMQTT_UNIX && UMQTT_THREADS
+// A thread that waits for another one to read, on that thread's C stack.
+typedef struct _mqttclient_waiter_t {
+    struct _mqttclient_waiter_t *next;
+    sem_t woken;
+} mqttclient_waiter_t;
+#endif
+
+typedef struct _mqttclient_obj_t {
+    mp_obj_base_t base;
+
+    // Given by the user; MP_OBJ_NULL where there is none.
+    mp_obj_t client_id;
+    mp_obj_t server;
+    mp_obj_t user;
+    mp_obj_t password;
+    mp_obj_t will_topic;
+    mp_obj_t will_msg;
+    mp_obj_t ssl; // an SSLContext, True or False
+    mp_obj_t ssl_params; // a dict
+    mp_obj_t callback; // may be None
+
+    // The connection; MP_OBJ_NULL where there is none.
+    mp_obj_t sock;
+    mp_obj_t stream; // sock itself, or TLS around it
+    mp_obj_t raised; // by the stream, while Rust was running
+
+    // What the exchanges under way are about, by slot: Rust asks for it until it is acknowledged.
+    struct {
+        mp_obj_t topic;
+        mp_obj_t msg;
+    } slot[UMQTT_IN_FLIGHT];
+
+    mqttclient_field_t field[2];
+    mqttclient_message_t *queue; // oldest first
+
+    #if UMQTT_THREADS
+    mp_thread_mutex_t mutex; // around each use of this struct and of the state
+    void *callback_thread; // the thread that runs the callback now
+    #if UMQTT_UNIX
+    mqttclient_waiter_t *waiters;
+    bool has_reader; // a thread sleeps on the stream and wakes the waiters
+    #endif
+    #endif
+
+    uint32_t slots_held; // whose objects are kept, bit n for slot n
+    uint32_t answer_timeout_ms;
+    int lost_errno; // why there is no connection any more
+    uint16_t port;
+    uint16_t keep_alive_s;
+    uint8_t connection; // counts the connections made and lost
+    uint8_t delivered; // counts the messages delivered
+    uint8_t callback_depth; // how many callbacks are running, one inside the other
+    bool connecting : 1;
+    bool will_retain : 1;
+    uint8_t will_qos : 2;
+
+    umqtt_state_t state;
+} mqttclient_obj_t;
+
+extern const mp_obj_type_t mp_type_umqtt_MQTTClient;
+extern const mp_obj_type_t mp_type_MQTTException;
+
+// No time limit, for deadlines in ticks_ms; a deadline that would be this one is a millisecond later.
+#define MQTTCLIENT_NO_DEADLINE (0)
+
+// A status beside those of umqtt.h: nothing was done yet, begin with a poll.
+#define MQTTCLIENT_POLL (-1)
+
+// wait.c: the mutex, and the one place that sleeps.
+void mqttclient_lock(mqttclient_obj_t *self);
+void mqttclient_unlock(mqttclient_obj_t *self);
+void mqttclient_wake_others(mqttclient_obj_t *self);
+bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms);
+void mqttclient_sleep_on(mp_obj_t sock, mp_obj_t stream, unsigned want, uint32_t ms);
+int mqttclient_fileno(mp_obj_t sock);
+uint32_t mqttclient_ticks_ms(void);
+uint32_t mqttclient_ms_until(uint32_t deadline);
+uint32_t mqttclient_deadline_after(uint32_t ms);
+
+// exchange.c: runs Rust's steps until what is awaited has come.
+void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step);
+void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline);
+void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status);
+int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited);
+
+// connection.c: opens and closes.
+mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
+void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect);
+void mqttclient_drop(mqttclient_obj_t *self, int lost_errno);
+
+// errors.c: statuses to exceptions. code: the errno of UMQTT_STREAM_ERROR, the return code of UMQTT_REFUSED.
+UMQTT_NORETURN void mqttclient_raise(int status, int code);
+void mqttclient_check(int status);
+
+// tls.c: the stream inside a socket's TLS connection.
+bool mqttclient_is_ssl_context(mp_obj_t obj);
+mp_obj_t mqttclient_ssl_params(mp_obj_t params);
+mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock);
+
+#endif // UMQTT_MQTTCLIENT_H

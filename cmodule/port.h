@@ -1,0 +1,98 @@
+// Everything of MicroPython that the module uses comes through here, and every difference between its versions stands here.
+#ifndef UMQTT_PORT_H
+#define UMQTT_PORT_H
+
+#include <string.h>
+
+#include "py/mperrno.h"
+#include "py/mphal.h"
+#include "py/mpthread.h"
+#include "py/objstr.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+
+#define UMQTT_MICROPYTHON (MICROPY_VERSION_MAJOR * 1000 + MICROPY_VERSION_MINOR)
+
+// MP_REGISTER_MODULE lost its third argument in 1.19.
+#if UMQTT_MICROPYTHON >= 1019
+#define UMQTT_REGISTER_MODULE(name, module) MP_REGISTER_MODULE(name, module)
+#else
+#define MODULE_UMQTT_ENABLED (1)
+#define UMQTT_REGISTER_MODULE(name, module) MP_REGISTER_MODULE(name, module, MODULE_UMQTT_ENABLED)
+#endif
+
+// Types have slots since 1.20.
+#if UMQTT_MICROPYTHON >= 1020
+#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals) \
+    MP_DEFINE_CONST_OBJ_TYPE(type_name, qstr_name, MP_TYPE_FLAG_NONE, make_new, make_new_fun, locals_dict, &locals)
+#else
+#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals) \
+    const mp_obj_type_t type_name = { \
+        { &mp_type_type }, \
+        .name = qstr_name, \
+        .make_new = make_new_fun, \
+        .locals_dict = (mp_obj_dict_t *)&locals, \
+    }
+#endif
+
+
+// MP_DEFINE_EXCEPTION came to the headers in 1.18.
+#include "py/objexcept.h"
+#ifndef MP_DEFINE_EXCEPTION
+#define MP_DEFINE_EXCEPTION(exc_name, base_name) \
+    const mp_obj_type_t mp_type_##exc_name = { \
+        { &mp_type_type }, \
+        .name = MP_QSTR_##exc_name, \
+        .print = mp_obj_exception_print, \
+        .make_new = mp_obj_exception_make_new, \
+        .attr = mp_obj_exception_attr, \
+        .parent = &mp_type_##base_name, \
+    };
+#endif
+
+#define UMQTT_NORETURN __attribute__((noreturn))
+
+// Threads without a GIL, as on the Unix port, or with one.
+#define UMQTT_THREADS (MICROPY_PY_THREAD)
+
+// A descriptor to sleep on in poll(2), and semaphores: the Unix port.
+#if defined(__unix__) && !defined(UMQTT_NO_FILENO)
+#define UMQTT_UNIX (1)
+#else
+#define UMQTT_UNIX (0)
+#endif
+
+// Stock variants of the Unix port raise KeyboardInterrupt out of the signal handler, wherever the program is.
+#if UMQTT_UNIX && defined(MICROPY_ASYNC_KBD_INTR) && MICROPY_ASYNC_KBD_INTR
+#define UMQTT_INTERRUPTS_JUMP (1)
+#else
+#define UMQTT_INTERRUPTS_JUMP (0)
+#endif
+
+// Sleeps for up to ms milliseconds, less if something happens, and runs what is pending. May raise.
+static inline void umqtt_port_sleep_ms(uint32_t ms) {
+    #if UMQTT_MICROPYTHON >= 1022
+    mp_event_wait_ms(ms);
+    #elif defined(MICROPY_EVENT_POLL_HOOK)
+    (void)ms;
+    MICROPY_EVENT_POLL_HOOK
+    #else
+    MP_THREAD_GIL_EXIT();
+    mp_hal_delay_ms(ms);
+    MP_THREAD_GIL_ENTER();
+    mp_handle_pending(true);
+    #endif
+}
+
+// A bytes object around len octets of heap memory that end in a NUL. Its hash is left to be made when it is asked for:
+// for a large payload that is most of the work. May raise.
+static inline mp_obj_t umqtt_port_bytes(const byte *data, size_t len) {
+    mp_obj_str_t *bytes = m_new_obj(mp_obj_str_t);
+    bytes->base.type = &mp_type_bytes;
+    bytes->hash = 0;
+    bytes->len = len;
+    bytes->data = data;
+    return MP_OBJ_FROM_PTR(bytes);
+}
+
+#endif // UMQTT_PORT_H

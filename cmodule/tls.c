@@ -1,0 +1,161 @@
+// TLS around a socket, with whatever the port has for it: tls, ssl or ussl, with SSLContext or without.
+#include "mqttclient.h"
+
+// The keys of ssl_params. `ca` and `ca_certs` mean `cadata`.
+static const uint16_t param_keys[] = {
+    MP_QSTR_key, MP_QSTR_cert, MP_QSTR_cadata, MP_QSTR_ca, MP_QSTR_ca_certs, MP_QSTR_cert_reqs,
+    MP_QSTR_server_hostname, MP_QSTR_server_side, MP_QSTR_do_handshake,
+};
+
+// Python's numbers for them.
+enum { CERT_NONE = 0, CERT_REQUIRED = 2 };
+enum { PROTOCOL_TLS_CLIENT = 0, PROTOCOL_TLS_SERVER = 1 };
+
+// Whether this is a context made by the user.
+bool mqttclient_is_ssl_context(mp_obj_t obj) {
+    mp_obj_t method[2];
+    mp_load_method_maybe(obj, MP_QSTR_wrap_socket, method);
+    return method[0] != MP_OBJ_NULL;
+}
+
+// Checks ssl_params: the dict of it, or MP_OBJ_NULL for none. May raise.
+mp_obj_t mqttclient_ssl_params(mp_obj_t params) {
+    if (params == MP_OBJ_NULL || params == mp_const_none) {
+        return MP_OBJ_NULL;
+    }
+    if (mp_obj_is_str(params)) {
+        mp_obj_t json = mqttclient_import(MP_QSTR_json, MP_QSTR_ujson, MP_QSTRnull);
+        params = mp_call_function_1(mp_load_attr(json, MP_QSTR_loads), params);
+    }
+    if (!mp_obj_is_type(params, &mp_type_dict)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("ssl_params must be a dict or its JSON"));
+    }
+    mp_map_t *map = mp_obj_dict_get_map(params);
+    for (size_t i = 0; i < map->alloc; ++i) {
+        if (!mp_map_slot_is_filled(map, i)) {
+            continue;
+        }
+        bool known = false;
+        for (size_t k = 0; k < MP_ARRAY_SIZE(param_keys); ++k) {
+            known |= mp_obj_equal(map->table[i].key, MP_OBJ_NEW_QSTR(param_keys[k]));
+        }
+        if (!known) {
+            mp_raise_TypeError(MP_ERROR_TEXT("unknown key in ssl_params"));
+        }
+    }
+    return params;
+}
+
+// A value of ssl_params, or MP_OBJ_NULL if it is not there or None.
+static mp_obj_t param(mqttclient_obj_t *self, qstr key) {
+    if (self->ssl_params == MP_OBJ_NULL) {
+        return MP_OBJ_NULL;
+    }
+    mp_map_elem_t *elem = mp_map_lookup(mp_obj_dict_get_map(self->ssl_params), MP_OBJ_NEW_QSTR(key), MP_MAP_LOOKUP);
+    return elem == NULL || elem->value == mp_const_none ? MP_OBJ_NULL : elem->value;
+}
+
+static mp_obj_t param_cadata(mqttclient_obj_t *self) {
+    mp_obj_t cadata = param(self, MP_QSTR_cadata);
+    if (cadata == MP_OBJ_NULL) {
+        cadata = param(self, MP_QSTR_ca);
+    }
+    return cadata != MP_OBJ_NULL ? cadata : param(self, MP_QSTR_ca_certs);
+}
+
+static bool is_server_side(mqttclient_obj_t *self) {
+    mp_obj_t server_side = param(self, MP_QSTR_server_side);
+    return server_side != MP_OBJ_NULL && mp_obj_is_true(server_side);
+}
+
+// Given cadata, the server is verified; without, as the guide has it, it is not. cert_reqs may say otherwise.
+static mp_obj_t verify_mode(mqttclient_obj_t *self) {
+    mp_obj_t cert_reqs = param(self, MP_QSTR_cert_reqs);
+    if (cert_reqs != MP_OBJ_NULL) {
+        return cert_reqs;
+    }
+    return MP_OBJ_NEW_SMALL_INT(param_cadata(self) != MP_OBJ_NULL ? CERT_REQUIRED : CERT_NONE);
+}
+
+// A context made from ssl_params. May raise.
+static mp_obj_t make_context(mqttclient_obj_t *self, mp_obj_t context_type) {
+    mp_obj_t protocol = MP_OBJ_NEW_SMALL_INT(is_server_side(self) ? PROTOCOL_TLS_SERVER : PROTOCOL_TLS_CLIENT);
+    mp_obj_t context = mp_call_function_1(context_type, protocol);
+    mp_store_attr(context, MP_QSTR_verify_mode, verify_mode(self));
+    mp_obj_t cadata = param_cadata(self);
+    mp_obj_t call[4];
+    if (cadata != MP_OBJ_NULL) {
+        mp_load_method(context, MP_QSTR_load_verify_locations, call);
+        call[2] = cadata;
+        mp_call_method_n_kw(1, 0, call);
+    }
+    mp_obj_t cert = param(self, MP_QSTR_cert);
+    mp_obj_t key = param(self, MP_QSTR_key);
+    if (cert != MP_OBJ_NULL && key != MP_OBJ_NULL) {
+        mp_load_method(context, MP_QSTR_load_cert_chain, call);
+        call[2] = cert;
+        call[3] = key;
+        mp_call_method_n_kw(2, 0, call);
+    } else if (cert != key) {
+        mp_raise_ValueError(MP_ERROR_TEXT("cert and key go together"));
+    }
+    return context;
+}
+
+// Keyword arguments of a call that is being put together.
+typedef struct _keywords_t {
+    mp_obj_t *next;
+    size_t len;
+} keywords_t;
+
+static void add_keyword(keywords_t *keywords, qstr name, mp_obj_t value) {
+    if (value != MP_OBJ_NULL) {
+        *keywords->next++ = MP_OBJ_NEW_QSTR(name);
+        *keywords->next++ = value;
+        ++keywords->len;
+    }
+}
+
+// As the ports do it that have no SSLContext. May raise.
+static mp_obj_t wrap_without_context(mqttclient_obj_t *self, mp_obj_t module, mp_obj_t sock, mp_obj_t server_hostname, mp_obj_t server_side) {
+    mp_obj_t args[1 + 2 * 7] = { sock };
+    keywords_t keywords = { args + 1, 0 };
+    mp_obj_t cadata = param_cadata(self);
+    add_keyword(&keywords, MP_QSTR_server_hostname, server_hostname);
+    add_keyword(&keywords, MP_QSTR_server_side, server_side);
+    add_keyword(&keywords, MP_QSTR_key, param(self, MP_QSTR_key));
+    add_keyword(&keywords, MP_QSTR_cert, param(self, MP_QSTR_cert));
+    add_keyword(&keywords, MP_QSTR_cadata, cadata);
+    if (cadata != MP_OBJ_NULL || param(self, MP_QSTR_cert_reqs) != MP_OBJ_NULL) {
+        add_keyword(&keywords, MP_QSTR_cert_reqs, verify_mode(self));
+    }
+    add_keyword(&keywords, MP_QSTR_do_handshake, mp_const_false);
+    return mp_call_function_n_kw(mp_load_attr(module, MP_QSTR_wrap_socket), 1, keywords.len, args);
+}
+
+// The stream of the TLS connection over this socket. The handshake comes with the first octets that are written, in steps
+// that do not wait. May raise.
+mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock) {
+    mp_obj_t server_hostname = param(self, MP_QSTR_server_hostname);
+    if (server_hostname == MP_OBJ_NULL) {
+        server_hostname = self->server;
+    }
+    mp_obj_t server_side = is_server_side(self) ? mp_const_true : MP_OBJ_NULL;
+    mp_obj_t call[3 + 2 * 3];
+    mp_obj_t context = self->ssl;
+    if (context == mp_const_true) {
+        mp_obj_t module = mqttclient_import(MP_QSTR_tls, MP_QSTR_ssl, MP_QSTR_ussl);
+        mp_load_method_maybe(module, MP_QSTR_SSLContext, call);
+        if (call[0] == MP_OBJ_NULL) {
+            return wrap_without_context(self, module, sock, server_hostname, server_side);
+        }
+        context = make_context(self, call[0]);
+    }
+    mp_load_method(context, MP_QSTR_wrap_socket, call);
+    call[2] = sock;
+    keywords_t keywords = { call + 3, 0 };
+    add_keyword(&keywords, MP_QSTR_server_hostname, server_hostname);
+    add_keyword(&keywords, MP_QSTR_server_side, server_side);
+    add_keyword(&keywords, MP_QSTR_do_handshake_on_connect, mp_const_false);
+    return mp_call_method_n_kw(1, keywords.len, call);
+}

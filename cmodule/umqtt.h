@@ -1,0 +1,197 @@
+// The functions of Rust, for C. None of them waits, raises or runs Python; the only C they call is umqtt_shim.h.
+#ifndef UMQTT_H
+#define UMQTT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Build settings; the Rust side is built with the same.
+#ifndef UMQTT_RX_BUFFER
+#define UMQTT_RX_BUFFER (768) // octets of the receive buffer
+#endif
+#ifndef UMQTT_IN_FLIGHT
+#define UMQTT_IN_FLIGHT (6) // exchanges under way at once
+#endif
+#ifndef UMQTT_INCOMING
+#define UMQTT_INCOMING (24) // groups of 32 neighbouring QoS 2 identifiers received and not yet released
+#endif
+
+// Memory for the state of one client. Plain octets: no pointer, no Python object. Rust checks when it is compiled that its
+// state fits.
+#define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 136)
+typedef struct _umqtt_state_t {
+    uint32_t words[(UMQTT_STATE_SIZE + 3) / 4];
+} umqtt_state_t;
+
+typedef struct _umqtt_octets_t {
+    const uint8_t *data; // may be NULL if len is 0
+    size_t len;
+} umqtt_octets_t;
+
+typedef struct _umqtt_room_t {
+    uint8_t *data; // may be NULL if len is 0
+    size_t len;
+} umqtt_room_t;
+
+// What a call came to. Up to UMQTT_FULL nothing is wrong; each of the others becomes an exception.
+enum {
+    UMQTT_DONE, // what was awaited is there
+    UMQTT_WAIT, // wait as step->want and step->wait_ms say, and poll again
+    UMQTT_LEND, // poll again with the topic and payload of step->slot
+    UMQTT_ROOM, // poll again with more room for step->field
+    UMQTT_MESSAGE, // a message came: step->topic and so on
+    UMQTT_FULL, // no room for now: await UMQTT_AWAIT_OUTBOX, or UMQTT_AWAIT_FREE_SLOT for a slot
+    // The caller's doing.
+    UMQTT_NOT_CONNECTED,
+    UMQTT_TOPIC_EMPTY,
+    UMQTT_TOPIC_TOO_LONG,
+    UMQTT_TOPIC_NOT_UTF8,
+    UMQTT_TOPIC_NUL,
+    UMQTT_TOPIC_WILDCARD,
+    UMQTT_FIELD_TOO_LONG,
+    UMQTT_PACKET_TOO_LONG,
+    UMQTT_CHANGED, // a buffer changed its length while it was sent
+    UMQTT_BUSY, // entered twice
+    // The network's.
+    UMQTT_TIMEOUT, // no answer; the connection stays
+    UMQTT_SILENT, // no PINGRESP
+    UMQTT_END_OF_STREAM,
+    UMQTT_STREAM_ERROR, // the errno waits in the client
+    UMQTT_RAISED, // the stream raised; the exception waits in the client
+    // The Server's.
+    UMQTT_REFUSED, // step->code is the return code of CONNACK
+    UMQTT_SUBSCRIPTION_REFUSED,
+    UMQTT_BAD_REMAINING_LENGTH,
+    UMQTT_BAD_FLAGS,
+    UMQTT_BAD_TYPE,
+    UMQTT_BAD_LENGTH,
+    UMQTT_BAD_QOS,
+    UMQTT_BAD_DUP,
+    UMQTT_BAD_IDENTIFIER,
+    UMQTT_BAD_TOPIC,
+    UMQTT_BAD_CONNACK_FLAGS,
+    UMQTT_BAD_CONNACK_CODE,
+    UMQTT_BAD_SUBACK_CODE,
+    UMQTT_BEFORE_CONNACK,
+    UMQTT_SECOND_CONNACK,
+    UMQTT_SESSION_PRESENT,
+    UMQTT_INCOMING_FULL,
+};
+
+// What is awaited: a slot's number, or one of these.
+enum {
+    UMQTT_AWAIT_MESSAGE = 0x80, // or the answer to umqtt_ping
+    UMQTT_AWAIT_FREE_SLOT,
+    UMQTT_AWAIT_OUTBOX,
+    UMQTT_AWAIT_FLUSHED,
+};
+
+enum {
+    UMQTT_WANT_READ = 1,
+    UMQTT_WANT_WRITE = 2,
+};
+
+enum {
+    UMQTT_FIELD_TOPIC,
+    UMQTT_FIELD_PAYLOAD,
+};
+
+// Where a message lies.
+enum {
+    UMQTT_BODY_BUFFERED, // at step->topic and step->payload until the next call
+    UMQTT_BODY_LENT, // in the rooms that were lent; step->topic and step->payload tell their length only
+    UMQTT_BODY_DROPPED,
+};
+
+#define UMQTT_FOREVER (UINT32_MAX)
+
+// One call of Rust: what goes in, and what came of it.
+typedef struct _umqtt_step_t {
+    // In.
+    void *client; // for umqtt_shim.h
+    uint32_t now_ms;
+    bool may_read; // false: nothing can have come, save the call
+    bool lends; // packet_topic and packet_payload are those of the slot, or of the exchange to begin
+    umqtt_octets_t packet_topic;
+    umqtt_octets_t packet_payload;
+    umqtt_room_t room[2]; // for a long message, each from its first octet on
+
+    // Out.
+    uint8_t begun; // the slot of the exchange that the call began
+    uint8_t slot; // the slot that UMQTT_LEND asks for; in: the one whose packet is lent
+    uint8_t want;
+    uint8_t field;
+    uint8_t body;
+    uint8_t qos;
+    uint16_t packet_identifier;
+    uint8_t code;
+    uint32_t wait_ms;
+    uint32_t here; // octets of step->field that have come
+    uint32_t total;
+    umqtt_octets_t topic;
+    umqtt_octets_t payload;
+} umqtt_step_t;
+
+typedef struct _umqtt_connect_t {
+    umqtt_octets_t client_id;
+    umqtt_octets_t user;
+    umqtt_octets_t password;
+    umqtt_octets_t will_topic;
+    umqtt_octets_t will_msg;
+    bool has_user;
+    bool has_password;
+    bool has_will;
+    bool will_retain;
+    uint8_t will_qos;
+    bool clean_session;
+    uint16_t keep_alive_s;
+    uint32_t answer_timeout_ms;
+} umqtt_connect_t;
+
+// Makes a client that is not connected out of memory that is all zero.
+void umqtt_init(umqtt_state_t *state);
+
+// Checks of arguments: UMQTT_DONE or what is wrong.
+int umqtt_check_topic_name(const uint8_t *data, size_t len);
+int umqtt_check_topic_filter(const uint8_t *data, size_t len);
+int umqtt_check_string(const uint8_t *data, size_t len);
+
+// Begins a connection on a new stream, then carries it out: UMQTT_DONE or UMQTT_WAIT.
+int umqtt_open(umqtt_state_t *state, umqtt_step_t *step, const umqtt_connect_t *connect);
+int umqtt_connect(umqtt_state_t *state, umqtt_step_t *step, const umqtt_connect_t *connect);
+
+// Begin an exchange in step->begun with step->packet_topic (and payload), and send it if that can be done at once. Then poll
+// with that slot. UMQTT_DONE: it is over, the slot is free.
+int umqtt_publish(umqtt_state_t *state, umqtt_step_t *step, uint8_t qos, bool retain);
+int umqtt_subscribe(umqtt_state_t *state, umqtt_step_t *step, uint8_t qos);
+int umqtt_unsubscribe(umqtt_state_t *state, umqtt_step_t *step);
+
+// Queue PINGREQ or DISCONNECT: UMQTT_DONE or UMQTT_FULL.
+int umqtt_ping(umqtt_state_t *state, uint32_t now_ms);
+int umqtt_disconnect(umqtt_state_t *state);
+
+// Does all that can be done without waiting.
+int umqtt_poll(umqtt_state_t *state, umqtt_step_t *step, uint8_t awaited);
+
+// The message of UMQTT_MESSAGE has been taken over; the caller is through with it (UMQTT_DONE or UMQTT_FULL).
+void umqtt_taken(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
+int umqtt_delivered(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
+
+// The long message that is coming in is not wanted; or there is no memory for it, and it must not be acknowledged.
+void umqtt_drop_message(umqtt_state_t *state);
+void umqtt_refuse_message(umqtt_state_t *state);
+
+// Nobody awaits this slot any longer.
+void umqtt_abandon(umqtt_state_t *state, uint8_t slot);
+
+// Reads and forgets what has come, before the stream is closed.
+void umqtt_drain(umqtt_state_t *state, void *client);
+
+// The stream is gone.
+void umqtt_close(umqtt_state_t *state);
+
+bool umqtt_is_open(umqtt_state_t *state);
+uint32_t umqtt_slots_in_use(umqtt_state_t *state);
+
+#endif // UMQTT_H

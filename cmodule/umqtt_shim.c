@@ -1,0 +1,106 @@
+// The client's stream as Rust sees it: calls that never wait and never raise.
+#include "mqttclient.h"
+
+#if UMQTT_UNIX
+#include <sys/uio.h>
+#include <unistd.h>
+#endif
+
+// Some ports say 107, whatever their ENOTCONN is, or no errno at all, where a stream has ended.
+#define STREAM_ENDED (107)
+
+// MBEDTLS_ERR_SSL_CONN_EOF: the TCP stream ended without TLS being told.
+#define TLS_ENDED (-0x7280)
+
+// A call of the stream protocol under nlr_push. The error code is set before, because some ports do not set it.
+typedef enum { STREAM_READ, STREAM_WRITE } stream_call_t;
+
+static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *data, size_t len) {
+    mp_obj_t stream = self->stream;
+    if (stream == MP_OBJ_NULL) {
+        return 0;
+    }
+    int errcode = 0;
+    mp_uint_t result;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        const mp_stream_p_t *protocol = mp_get_stream(stream);
+        if (call == STREAM_READ) {
+            result = protocol->read(stream, data, len, &errcode);
+        } else {
+            result = protocol->write(stream, data, len, &errcode);
+        }
+        nlr_pop();
+    } else {
+        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        return UMQTT_STREAM_RAISED;
+    }
+    if (result != MP_STREAM_ERROR) {
+        return (ptrdiff_t)result;
+    }
+    if (errcode == 0 || errcode == STREAM_ENDED || errcode == -STREAM_ENDED || errcode == TLS_ENDED) {
+        return 0;
+    }
+    int error = errcode;
+    if (errcode < 0 && errcode > -256) {
+        error = -errcode;
+    }
+    if (error == MP_EAGAIN || mp_is_nonblocking_error(error)) {
+        return UMQTT_STREAM_WOULD_BLOCK;
+    }
+    // A TLS error code is negative and far from any errno. It stays in the client; Rust only hears of an error.
+    self->lost_errno = error;
+    return UMQTT_STREAM_FAILED;
+}
+
+ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
+    #if UMQTT_UNIX && UMQTT_THREADS
+    mqttclient_obj_t *self = client;
+    if (self->has_reader) {
+        // Another thread sleeps until something comes; it would not be woken for what this one took away.
+        return UMQTT_STREAM_WOULD_BLOCK;
+    }
+    #endif
+    return stream_call(client, STREAM_READ, data, len);
+}
+
+ptrdiff_t umqtt_stream_write(void *client, const uint8_t *data, size_t len) {
+    return stream_call(client, STREAM_WRITE, (void *)data, len);
+}
+
+ptrdiff_t umqtt_stream_write_both(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len) {
+    mqttclient_obj_t *self = client;
+    #if UMQTT_UNIX
+    // A large message costs one system call and one segment less when header and payload go together. A plain socket of
+    // this port is a descriptor and nothing more, so the stream's own write can be passed by.
+    int fd = mqttclient_fileno(self->sock);
+    if (self->stream == self->sock && fd >= 0) {
+        struct iovec pieces[2] = {
+            { (void *)first, first_len },
+            { (void *)second, second_len },
+        };
+        ssize_t written = writev(fd, pieces, 2);
+        if (written >= 0) {
+            return written;
+        }
+        if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
+            self->lost_errno = errno;
+            return UMQTT_STREAM_FAILED;
+        }
+        return UMQTT_STREAM_WOULD_BLOCK;
+    }
+    #endif
+    if (first_len == 0) {
+        return stream_call(self, STREAM_WRITE, (void *)second, second_len);
+    }
+    return stream_call(self, STREAM_WRITE, (void *)first, first_len);
+}
+
+bool umqtt_stream_short_read_drains(void *client) {
+    mqttclient_obj_t *self = client;
+    return self->stream == self->sock;
+}
+
+void umqtt_panic(void) {
+    nlr_jump_fail(NULL);
+}

@@ -1,0 +1,28 @@
+// The functions of C, for Rust. Each is a call on the client's stream that never waits; what it raises is caught here and
+// kept in the client, so that nothing ever jumps over a Rust frame.
+#ifndef UMQTT_SHIM_H
+#define UMQTT_SHIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Results of the three calls besides a number of octets. Runs Python: no, the streams that connect() makes are built in.
+// Raises: no.
+#define UMQTT_STREAM_WOULD_BLOCK (-1)
+#define UMQTT_STREAM_RAISED (-2) // the exception waits in the client
+#define UMQTT_STREAM_FAILED (-3) // the errno waits in the client
+
+// 0 is the end of the stream.
+ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len);
+ptrdiff_t umqtt_stream_write(void *client, const uint8_t *data, size_t len);
+// Two pieces that follow each other, in one go if the stream can; else as much as it takes of the first.
+ptrdiff_t umqtt_stream_write_both(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len);
+
+// Whether a read that gave less than asked for has drained the stream: not under TLS.
+bool umqtt_stream_short_read_drains(void *client);
+
+// Where a panic would end, if one could be reached: a linked firmware holds no call of it.
+void umqtt_panic(void);
+
+#endif // UMQTT_SHIM_H

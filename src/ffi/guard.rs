@@ -1,0 +1,45 @@
+//! From the raw memory that C keeps to an exclusive borrow of the client in it.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::sys;
+use crate::client::Client;
+
+/// What lies in a `umqtt_state_t`.
+struct State {
+    /// Whether a call is under way. C holds a mutex around each; should it ever fail to, the second caller is turned
+    /// away here instead of getting a second `&mut`.
+    entered: AtomicBool,
+    client: Client,
+}
+
+const _: () = assert!(size_of::<State>() <= size_of::<sys::umqtt_state_t>(), "raise UMQTT_STATE_SIZE in umqtt.h");
+const _: () = assert!(align_of::<State>() <= align_of::<sys::umqtt_state_t>(), "umqtt_state_t is aligned too loosely");
+
+/// Puts a client that is not connected into fresh memory.
+///
+/// # Safety
+/// `state` is valid for writes, and nobody uses it yet.
+pub unsafe fn init(state: *mut sys::umqtt_state_t) {
+    let state: *mut State = state.cast();
+    // SAFETY: the caller's promise; size and alignment are asserted above.
+    unsafe { state.write(State { entered: AtomicBool::new(false), client: Client::new() }) };
+}
+
+/// Runs `call` on the client; `None` if one is under way already.
+///
+/// # Safety
+/// `state` was made by [`init`] and is still there.
+pub unsafe fn enter<R>(state: *mut sys::umqtt_state_t, call: impl FnOnce(&mut Client) -> R) -> Option<R> {
+    let state: *mut State = state.cast();
+    // SAFETY: `state` points to a State by the caller's promise; only its atomic is borrowed, which may be shared.
+    let entered = unsafe { &(*state).entered };
+    if entered.swap(true, Ordering::Acquire) {
+        return None;
+    }
+    // SAFETY: the swap made this the only call under way, so this is the only borrow of `client` until the store below.
+    let client = unsafe { &mut (*state).client };
+    let result = call(client);
+    entered.store(false, Ordering::Release);
+    Some(result)
+}

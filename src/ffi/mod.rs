@@ -1,0 +1,451 @@
+//! The functions of `umqtt.h`, all of one shape: enter, call, translate, return.
+//!
+//! Nothing here raises or runs Python, and no borrow outlives a call. What C lends comes as pointer and length, good for
+//! the call; what it gets back are numbers, and pointers into the client's own receive buffer.
+
+mod guard;
+mod status;
+mod stream;
+#[allow(unreachable_pub)]
+mod sys;
+
+use core::ffi::c_int;
+use core::ptr;
+
+use crate::client::{Awaited, Body, Client, Error, Lent, Message, Step, Wait};
+use crate::codec::topic::check_string;
+use crate::codec::{Connect, Delivery, Field, PacketIdentifier, QoS, TopicFilter, TopicName, Will};
+use crate::session::{Instant, delivery};
+use status::status;
+use stream::{Stream, StreamError};
+use sys::{umqtt_connect_t, umqtt_octets_t, umqtt_room_t, umqtt_state_t, umqtt_step_t};
+
+type Result<T> = core::result::Result<T, Error<StreamError>>;
+
+/// # Safety
+/// `octets` is good for reads, or its length is 0, until the end of `'a`.
+unsafe fn slice<'a>(octets: umqtt_octets_t) -> &'a [u8] {
+    if octets.data.is_null() || octets.len == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's promise; a Python object is never longer than isize::MAX.
+    unsafe { core::slice::from_raw_parts(octets.data, octets.len) }
+}
+
+/// # Safety
+/// `room` is good for reads and writes and nobody else's, or its length is 0, until the end of `'a`.
+unsafe fn slice_mut<'a>(room: umqtt_room_t) -> &'a mut [u8] {
+    if room.data.is_null() || room.len == 0 {
+        return &mut [];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { core::slice::from_raw_parts_mut(room.data, room.len) }
+}
+
+/// The QoS that C checked; anything else is 0.
+fn qos(number: u8) -> QoS {
+    QoS::new(number).unwrap_or(QoS::AtMostOnce)
+}
+
+/// QoS and Packet Identifier of a message, as [`tell_message`] told them.
+fn message(number: u8, identifier: u16) -> Delivery {
+    delivery(qos(number), PacketIdentifier::new(identifier).unwrap_or(PacketIdentifier::FIRST))
+}
+
+fn octets(slice: &[u8]) -> umqtt_octets_t {
+    umqtt_octets_t { data: slice.as_ptr(), len: slice.len() }
+}
+
+fn tell_message(step: &mut umqtt_step_t, client: &Client, message: Message) {
+    step.qos = message.delivery.qos() as u8;
+    step.packet_identifier = message.delivery.packet_identifier().map_or(0, PacketIdentifier::get);
+    let (body, topic, payload) = match message.body {
+        Body::Buffered { topic, payload } => {
+            (sys::UMQTT_BODY_BUFFERED, octets(client.octets(topic)), octets(client.octets(payload)))
+        }
+        Body::Lent { topic_len, payload_len } => {
+            let only_len = |len| umqtt_octets_t { data: ptr::null(), len };
+            (sys::UMQTT_BODY_LENT, only_len(topic_len), only_len(payload_len))
+        }
+        Body::Dropped => (sys::UMQTT_BODY_DROPPED, octets(&[]), octets(&[])),
+    };
+    // The three constants fit.
+    #[allow(clippy::cast_possible_truncation)]
+    let body = body as u8;
+    step.body = body;
+    step.topic = topic;
+    step.payload = payload;
+}
+
+/// Writes what a step came to into `step`.
+fn tell(step: &mut umqtt_step_t, client: &Client, outcome: Result<Step>) -> c_int {
+    status(match outcome {
+        Ok(Step::Done) => sys::UMQTT_DONE,
+        Ok(Step::Wait(Wait { read, write, ms })) => {
+            step.want = u8::from(read) | u8::from(write) << 1;
+            step.wait_ms = ms.unwrap_or(sys::UMQTT_FOREVER);
+            sys::UMQTT_WAIT
+        }
+        Ok(Step::Lend(slot)) => {
+            step.slot = slot;
+            sys::UMQTT_LEND
+        }
+        Ok(Step::Room { field, here, total }) => {
+            step.field = u8::from(field == Field::Payload);
+            step.here = here;
+            step.total = total;
+            sys::UMQTT_ROOM
+        }
+        Ok(Step::Message(message)) => {
+            tell_message(step, client, message);
+            sys::UMQTT_MESSAGE
+        }
+        Err(error) => {
+            let (status, code) = status::of_error(error);
+            step.code = code;
+            return status;
+        }
+    })
+}
+
+/// Enters the client for one call of `step`.
+///
+/// # Safety
+/// As [`guard::enter`]; `step` is valid, and so is what it points to.
+unsafe fn enter(
+    state: *mut umqtt_state_t,
+    step: *mut umqtt_step_t,
+    call: impl FnOnce(&mut Client, &mut Stream, &mut Lent, &mut umqtt_step_t) -> Result<Step>,
+) -> c_int {
+    // SAFETY: the caller's promise; C keeps `step` on its stack, for this call alone.
+    let step = unsafe { &mut *step };
+    // SAFETY: `step.client` is the client that the shim knows, by the caller's promise.
+    let mut stream = unsafe { Stream::new(step.client) };
+    // SAFETY: C lends the buffers of the slot's objects, which it keeps alive, for this call.
+    let topic = unsafe { slice(step.packet_topic) };
+    // SAFETY: as above.
+    let payload = unsafe { slice(step.packet_payload) };
+    let [topic_room, payload_room] = step.room;
+    let mut lent = Lent {
+        packet: step.lends.then_some((step.slot, topic, payload)),
+        // SAFETY: C keeps this memory in the client and nothing else uses it until the message is whole.
+        topic: unsafe { slice_mut(topic_room) },
+        // SAFETY: as above.
+        payload: unsafe { slice_mut(payload_room) },
+    };
+    let call = |client: &mut Client| {
+        let outcome = call(client, &mut stream, &mut lent, step);
+        tell(step, client, outcome)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { guard::enter(state, call) }.unwrap_or(status(sys::UMQTT_BUSY))
+}
+
+/// The step's clock.
+fn now(step: &umqtt_step_t) -> Instant {
+    Instant::from_ticks_ms(step.now_ms)
+}
+
+/// Sends what a verb has just begun in `slot`, if that can be done at once.
+fn send(
+    client: &mut Client,
+    stream: &mut Stream,
+    lent: &mut Lent,
+    step: &mut umqtt_step_t,
+    slot: Result<u8>,
+) -> Result<Step> {
+    let slot = slot?;
+    step.begun = slot;
+    if let Some((lent_slot, ..)) = &mut lent.packet {
+        *lent_slot = slot;
+    }
+    client.poll(stream, Awaited::Slot(slot), lent, false, now(step))
+}
+
+/// # Safety
+/// The pointers are valid for the call, and so are the buffers that `connect` names.
+unsafe fn connect_packet<'a>(connect: *const umqtt_connect_t) -> Result<Connect<'a>> {
+    // SAFETY: the caller's promise.
+    let connect = unsafe { &*connect };
+    // SAFETY: the caller's promise, here and below.
+    let client_identifier = unsafe { slice(connect.client_id) };
+    // SAFETY: as above.
+    let user = unsafe { slice(connect.user) };
+    // SAFETY: as above.
+    let password = unsafe { slice(connect.password) };
+    // SAFETY: as above.
+    let will_topic = unsafe { slice(connect.will_topic) };
+    // SAFETY: as above.
+    let message = unsafe { slice(connect.will_msg) };
+    let will = if connect.has_will {
+        let topic = TopicName::new(will_topic)?;
+        Some(Will { topic, message, qos: qos(connect.will_qos), retain: connect.will_retain })
+    } else {
+        None
+    };
+    Ok(Connect {
+        client_identifier,
+        clean_session: connect.clean_session,
+        keep_alive_s: connect.keep_alive_s,
+        will,
+        user_name: connect.has_user.then_some(user),
+        password: connect.has_password.then_some(password),
+    })
+}
+
+/// # Safety
+/// `state` is valid for writes, and nobody uses it yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_init(state: *mut umqtt_state_t) {
+    // SAFETY: the caller's promise.
+    unsafe { guard::init(state) };
+}
+
+/// # Safety
+/// `data` and `len` are those of a buffer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_check_topic_name(data: *const u8, len: usize) -> c_int {
+    // SAFETY: the caller's promise.
+    let octets = unsafe { slice(umqtt_octets_t { data, len }) };
+    status::of_check(TopicName::new(octets).map(|_| ()), status::of_topic)
+}
+
+/// # Safety
+/// `data` and `len` are those of a buffer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_check_topic_filter(data: *const u8, len: usize) -> c_int {
+    // SAFETY: the caller's promise.
+    let octets = unsafe { slice(umqtt_octets_t { data, len }) };
+    status::of_check(TopicFilter::new(octets).map(|_| ()), status::of_topic)
+}
+
+/// # Safety
+/// `data` and `len` are those of a buffer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_check_string(data: *const u8, len: usize) -> c_int {
+    // SAFETY: the caller's promise.
+    let octets = unsafe { slice(umqtt_octets_t { data, len }) };
+    status::of_check(check_string(octets), status::of_topic)
+}
+
+/// # Safety
+/// As in `umqtt.h`: `state` was initialised, `step` and what it and `connect` point to is valid for the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_open(
+    state: *mut umqtt_state_t,
+    step: *mut umqtt_step_t,
+    connect: *const umqtt_connect_t,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let packet = unsafe { connect_packet(connect) };
+    // SAFETY: the caller's promise.
+    let answer_timeout_ms = unsafe { (*connect).answer_timeout_ms };
+    let call = |client: &mut Client, _: &mut Stream, _: &mut Lent, step: &mut umqtt_step_t| {
+        client.open(&packet?, answer_timeout_ms, now(step)).map(|()| Step::Done)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter(state, step, call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_connect(
+    state: *mut umqtt_state_t,
+    step: *mut umqtt_step_t,
+    connect: *const umqtt_connect_t,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let packet = unsafe { connect_packet(connect) };
+    let call = |client: &mut Client, stream: &mut Stream, _: &mut Lent, step: &mut umqtt_step_t| {
+        client.connect(stream, &packet?, step.may_read, now(step))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter(state, step, call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_publish(
+    state: *mut umqtt_state_t,
+    step: *mut umqtt_step_t,
+    qos_number: u8,
+    retain: bool,
+) -> c_int {
+    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
+        let (_, topic, payload) = lent.packet.unwrap_or_default();
+        let slot = client.publish(TopicName::new(topic)?, payload, qos(qos_number), retain, now(step));
+        send(client, stream, lent, step, slot)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter(state, step, call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_subscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t, qos_number: u8) -> c_int {
+    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
+        let (_, filter, _) = lent.packet.unwrap_or_default();
+        let slot = client.subscribe(TopicFilter::new(filter)?, qos(qos_number), now(step));
+        send(client, stream, lent, step, slot)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter(state, step, call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_unsubscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int {
+    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
+        let (_, filter, _) = lent.packet.unwrap_or_default();
+        let slot = client.unsubscribe(TopicFilter::new(filter)?, now(step));
+        send(client, stream, lent, step, slot)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter(state, step, call) }
+}
+
+/// Enters the client for what needs no step: its result, or `otherwise` if a call is under way.
+///
+/// # Safety
+/// As [`guard::enter`].
+unsafe fn enter_briefly<R>(state: *mut umqtt_state_t, otherwise: R, call: impl FnOnce(&mut Client) -> R) -> R {
+    // SAFETY: the caller's promise.
+    unsafe { guard::enter(state, call) }.unwrap_or(otherwise)
+}
+
+/// `UMQTT_DONE`, or `UMQTT_FULL` for what did not fit.
+fn done_or_full(done: bool) -> c_int {
+    status(if done { sys::UMQTT_DONE } else { sys::UMQTT_FULL })
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_ping(state: *mut umqtt_state_t, now_ms: u32) -> c_int {
+    let call = |client: &mut Client| match client.ping::<StreamError>(Instant::from_ticks_ms(now_ms)) {
+        Ok(queued) => done_or_full(queued),
+        Err(error) => status::of_error(error).0,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_disconnect(state: *mut umqtt_state_t) -> c_int {
+    let call = |client: &mut Client| match client.disconnect::<StreamError>() {
+        Ok(queued) => done_or_full(queued),
+        Err(error) => status::of_error(error).0,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_step_t, awaited: u8) -> c_int {
+    let awaited = match u32::from(awaited) {
+        sys::UMQTT_AWAIT_MESSAGE => Awaited::Message,
+        sys::UMQTT_AWAIT_FREE_SLOT => Awaited::FreeSlot,
+        sys::UMQTT_AWAIT_OUTBOX => Awaited::Outbox,
+        sys::UMQTT_AWAIT_FLUSHED => Awaited::Flushed,
+        _ => Awaited::Slot(awaited),
+    };
+    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
+        client.poll(stream, awaited, lent, step.may_read, now(step))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter(state, step, call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_taken(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, (), |client| client.taken(message(qos_number, packet_identifier))) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_delivered(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) -> c_int {
+    let call = |client: &mut Client| done_or_full(client.delivered(message(qos_number, packet_identifier)));
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_drop_message(state: *mut umqtt_state_t) {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, (), Client::drop_message) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_refuse_message(state: *mut umqtt_state_t) {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, (), Client::refuse_message) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8) {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, (), |client| client.abandon(slot)) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_drain(state: *mut umqtt_state_t, client: *mut core::ffi::c_void) {
+    // SAFETY: `client` is the one that the shim knows, by the caller's promise.
+    let mut stream = unsafe { Stream::new(client) };
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, (), |client| client.drain(&mut stream)) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_close(state: *mut umqtt_state_t) {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, (), Client::close) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_is_open(state: *mut umqtt_state_t) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, false, |client| client.is_open()) }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_slots_in_use(state: *mut umqtt_state_t) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, u32::MAX, |client| client.slots_in_use()) }
+}
+
+/// Where every panic ends. None is reachable: a linked firmware holds no call of this.
+#[cfg(feature = "firmware")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    // SAFETY: C stops the machine there, or whatever the port does about a fatal error.
+    unsafe { sys::umqtt_panic() };
+    loop {
+        core::hint::spin_loop();
+    }
+}
