@@ -30,10 +30,11 @@ static void *this_thread(void) {
     #endif
 }
 
-// Whether a message can be handed over now: no callback is running, or it is the one that asks for the next message.
+// Whether this thread may hand a message over now. Not while a callback is running, but if that callback asks for the next
+// message; and a thread that sits in wait_msg comes before one that waits for something else.
 static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
     if (self->callback_depth == 0) {
-        return true;
+        return self->receivers == 0 || awaited == UMQTT_AWAIT_MESSAGE;
     }
     #if UMQTT_THREADS
     if (self->callback_thread != this_thread()) {
@@ -43,20 +44,27 @@ static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
     return awaited == UMQTT_AWAIT_MESSAGE;
 }
 
-void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
-    step->client = self;
-    step->now_ms = mqttclient_ticks_ms();
-    // Under TLS what has come may sit in the stream already, where no sleep on the socket sees it.
-    step->may_read = self->stream != self->sock;
-    step->lends = false;
+// Lends what there is of a long message.
+static void lend_fields(mqttclient_obj_t *self, umqtt_step_t *step) {
     for (size_t i = 0; i < 2; ++i) {
         step->room[i].data = self->field[i].data;
         step->room[i].len = self->field[i].alloc;
     }
 }
 
+void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
+    step->client = self;
+    step->now_ms = mqttclient_ticks_ms();
+    // Under TLS what has come may sit in the stream already, where no sleep on the socket sees it.
+    step->may_read = self->stream != self->sock;
+    step->lends = false;
+    lend_fields(self, step);
+}
+
 static int poll_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
     step->now_ms = mqttclient_ticks_ms();
+    // Another thread, or the callback, may have moved them since.
+    lend_fields(self, step);
     int status = umqtt_poll(&self->state, step, awaited);
     step->lends = false;
     return status;
@@ -78,12 +86,10 @@ static void lend(mqttclient_obj_t *self, umqtt_step_t *step) {
     step->lends = true;
 }
 
-static void forget_fields(mqttclient_obj_t *self, umqtt_step_t *step) {
+static void forget_fields(mqttclient_obj_t *self) {
     for (size_t i = 0; i < 2; ++i) {
         self->field[i].data = NULL;
         self->field[i].alloc = 0;
-        step->room[i].data = NULL;
-        step->room[i].len = 0;
     }
 }
 
@@ -103,12 +109,10 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     } else {
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         umqtt_refuse_message(&self->state);
-        forget_fields(self, step);
+        forget_fields(self);
         return UMQTT_RAISED;
     }
     field->alloc = alloc;
-    step->room[step->field].data = field->data;
-    step->room[step->field].len = field->alloc;
     return POLL_AGAIN;
 }
 
@@ -175,7 +179,7 @@ static bool take(mqttclient_obj_t *self, umqtt_step_t *step, message_t *message,
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         taken = false;
     }
-    forget_fields(self, step);
+    forget_fields(self);
     if (taken) {
         umqtt_taken(&self->state, step->qos, step->packet_identifier);
     }
@@ -229,8 +233,6 @@ static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, const message_t *
     if (!call_back(self, message)) {
         return UMQTT_RAISED;
     }
-    ++self->delivered;
-    mqttclient_wake_others(self);
     mqttclient_begin_step(self, step);
     while (message->qos > 0 && message->connection == self->connection) {
         int acknowledged = umqtt_delivered(&self->state, message->qos, message->packet_identifier);
@@ -266,7 +268,7 @@ static void forget_finished(mqttclient_obj_t *self) {
 
 // The connection is over if Rust says so: closes the stream.
 static void drop_if_closed(mqttclient_obj_t *self, int status) {
-    if (self->stream == MP_OBJ_NULL || umqtt_is_open(&self->state)) {
+    if (self->stream == MP_OBJ_NULL || self->connecting || umqtt_is_open(&self->state)) {
         return;
     }
     int lost_errno = MP_ECONNRESET;
@@ -290,6 +292,7 @@ static UMQTT_NORETURN void fail(mqttclient_obj_t *self, umqtt_step_t *step, uint
         drop_if_closed(self, status);
     }
     forget_finished(self);
+    mqttclient_wake_others(self);
     int lost_errno = self->lost_errno;
     mqttclient_unlock(self);
     if (status == UMQTT_RAISED) {
@@ -299,12 +302,15 @@ static UMQTT_NORETURN void fail(mqttclient_obj_t *self, umqtt_step_t *step, uint
 }
 
 // Sleeps until there may be something to do. Status: POLL_AGAIN, UMQTT_RAISED or UMQTT_TIMEOUT.
-static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint32_t deadline) {
+static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint32_t deadline) {
     uint32_t left_ms = mqttclient_ms_until(deadline);
     if (left_ms == 0) {
         return UMQTT_TIMEOUT;
     }
-    if (!mqttclient_sleep(self, step->want, MIN(step->wait_ms, left_ms))) {
+    // A message that is there already waits for another thread's callback, not for the stream.
+    bool has_message = awaited == UMQTT_AWAIT_MESSAGE && self->queue != NULL;
+    unsigned want = has_message ? 0 : step->want;
+    if (!mqttclient_sleep(self, want, MIN(step->wait_ms, left_ms))) {
         return UMQTT_RAISED;
     }
     step->may_read = true;
@@ -319,6 +325,9 @@ static int message_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awai
     if (!take(self, step, &message, queue_it)) {
         return UMQTT_RAISED;
     }
+    if (queue_it) {
+        mqttclient_wake_others(self);
+    }
     return queue_it ? POLL_AGAIN : deliver(self, step, &message);
 }
 
@@ -327,7 +336,7 @@ static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, i
     message_t message;
     switch (status) {
         case UMQTT_WAIT:
-            return wait_step(self, step, deadline);
+            return wait_step(self, step, awaited, deadline);
         case UMQTT_LEND:
             lend(self, step);
             return POLL_AGAIN;
@@ -347,18 +356,19 @@ static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, i
 // to do. The mutex is held before; it is free after, and when this raises.
 void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline) {
     uint8_t connection = self->connection;
-    uint8_t delivered = self->delivered;
     bool awaits_message = awaited == UMQTT_AWAIT_MESSAGE;
     bool is_done = false;
     step->lends = false;
+    self->receivers += awaits_message;
     while (status != UMQTT_WAIT || waits) {
         status = act_on(self, step, awaited, status, deadline);
         if (status > UMQTT_FULL) {
+            self->receivers -= awaits_message;
             fail(self, step, awaited, connection, status);
         }
         is_done |= status == UMQTT_DONE;
-        if (awaits_message && (is_done || delivered != self->delivered)) {
-            break; // whichever thread has delivered it
+        if (awaits_message && (is_done || status == DELIVERED)) {
+            break;
         }
         if (self->queue != NULL && may_deliver(self, awaited)) {
             // What came while a callback was running comes before anything newer.
@@ -366,12 +376,15 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         } else if (is_done) {
             break;
         } else if (connection != self->connection) {
+            self->receivers -= awaits_message;
             fail(self, step, awaited, connection, UMQTT_STREAM_ERROR);
         } else {
             status = poll_step(self, step, awaited);
         }
     }
+    self->receivers -= awaits_message;
     forget_finished(self);
+    mqttclient_wake_others(self);
     mqttclient_unlock(self);
 }
 

@@ -224,7 +224,7 @@ static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args
 // Says DISCONNECT, if there is a connection, and closes it. waits: until DISCONNECT has left, at most for the time that an
 // answer may take. The mutex is held. False: what was pending raised, and the exception is in self->raised.
 static bool hang_up(mqttclient_obj_t *self, bool waits) {
-    if (self->stream == MP_OBJ_NULL) {
+    if (self->stream == MP_OBJ_NULL || self->connecting) {
         return true;
     }
     uint8_t connection = self->connection;
@@ -411,19 +411,20 @@ static mp_obj_t mqttclient_wait_msg(mp_obj_t self_in) {
 static mp_obj_t mqttclient_ping(mp_obj_t self_in) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
     umqtt_step_t step;
-    for (;;) {
+    int status;
+    do {
+        // An earlier PINGREQ may have gone unanswered for too long.
         mqttclient_lock(self);
         mqttclient_begin_step(self, &step);
-        int status = umqtt_ping(&self->state, step.now_ms);
         uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
-        if (status == UMQTT_FULL) {
-            mqttclient_run(self, &step, UMQTT_AWAIT_OUTBOX, UMQTT_FULL, true, deadline);
-            continue;
-        }
-        status = status == UMQTT_DONE ? MQTTCLIENT_POLL : status;
-        mqttclient_run(self, &step, UMQTT_AWAIT_FLUSHED, status, true, deadline);
-        return mp_const_none;
-    }
+        mqttclient_run(self, &step, UMQTT_AWAIT_OUTBOX, MQTTCLIENT_POLL, true, deadline);
+        mqttclient_lock(self);
+        mqttclient_begin_step(self, &step);
+        status = umqtt_ping(&self->state, step.now_ms);
+        int first = status == UMQTT_DONE ? MQTTCLIENT_POLL : status;
+        mqttclient_run(self, &step, UMQTT_AWAIT_FLUSHED, first, false, MQTTCLIENT_NO_DEADLINE);
+    } while (status == UMQTT_FULL);
+    return mp_const_none;
 }
 
 static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {

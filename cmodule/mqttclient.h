@@ -77,7 +77,7 @@ typedef struct _mqttclient_obj_t {
     uint16_t port;
     uint16_t keep_alive_s;
     uint8_t connection; // counts the connections made and lost
-    uint8_t delivered; // counts the messages delivered
+    uint8_t receivers; // how many calls of wait_msg and check_msg are under way
     uint8_t callback_depth; // how many callbacks are running, one inside the other
     bool connecting : 1;
     bool will_retain : 1;

@@ -150,7 +150,7 @@ void mqttclient_wake_others(mqttclient_obj_t *self) {
     #endif
 }
 
-// Sleeps until there may be something to do, or for ms milliseconds. The mutex is held before and after, and not while
+// Sleeps until the stream may be as wanted (0: until another thread has done something) or for ms milliseconds. The mutex is held before and after, and not while
 // sleeping. False: what was pending raised, and the exception is in self->raised.
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     nlr_buf_t nlr;
@@ -161,13 +161,17 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     volatile bool is_reader = false;
     mqttclient_waiter_t self_waiting;
     volatile bool is_waiter = false;
-    if (!self->has_reader) {
+    if (want == 0) {
+        is_waiter = true;
+    } else if (!self->has_reader) {
         is_reader = true;
         self->has_reader = true;
     } else if (want & UMQTT_WANT_WRITE) {
         want = UMQTT_WANT_WRITE;
     } else {
         is_waiter = true;
+    }
+    if (is_waiter) {
         sem_init(&self_waiting.woken, 0, 0);
         self_waiting.next = self->waiters;
         self->waiters = &self_waiting;
