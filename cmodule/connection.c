@@ -100,6 +100,8 @@ static void set_nodelay(mp_obj_t sock) {
         };
         call_method(sock, MP_QSTR_setsockopt, 3, args);
         nlr_pop();
+    } else if (!is_instance(MP_OBJ_FROM_PTR(nlr.ret_val), &mp_type_Exception)) {
+        nlr_jump(nlr.ret_val); // an interrupt
     }
 }
 
@@ -156,6 +158,13 @@ void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
     close_both(sock, stream);
 }
 
+// The parts of an address from getaddrinfo: family, type, protocol, name, address. False if it is none for a stream.
+static bool split_address(mp_obj_t item, mp_int_t stream_type, mp_obj_t **parts) {
+    size_t len;
+    mp_obj_get_array(item, &len, parts);
+    return len >= 5 && mp_obj_get_int((*parts)[1]) == stream_type;
+}
+
 // A socket connected to one of the addresses that the name stands for. May raise.
 static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t *volatile opened) {
     mp_obj_t module = mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull);
@@ -165,21 +174,26 @@ static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t 
     size_t len;
     mp_obj_t *items;
     mp_obj_get_array(addresses, &len, &items);
-    mp_obj_t raised = MP_OBJ_NULL;
+    mp_obj_t *parts;
+    volatile uint32_t left = 0;
     for (size_t i = 0; i < len; ++i) {
-        size_t parts_len;
-        mp_obj_t *parts;
-        mp_obj_get_array(items[i], &parts_len, &parts);
-        if (parts_len < 5 || mp_obj_get_int(parts[1]) != stream_type) {
+        left += split_address(items[i], stream_type, &parts);
+    }
+    mp_obj_t raised = MP_OBJ_NULL;
+    for (volatile size_t i = 0; i < len; ++i) {
+        if (!split_address(items[i], stream_type, &parts)) {
             continue;
         }
+        // Each address gets its share of the time: one that swallows packets must not take that of the next.
+        uint32_t share = mqttclient_deadline_after(mqttclient_ms_until(deadline) / left);
+        --left;
         nlr_buf_t nlr;
         if (nlr_push(&nlr) == 0) {
             *opened = call_method(module, MP_QSTR_socket, 2, parts);
             mp_obj_t no = mp_const_false;
             call_method(*opened, MP_QSTR_setblocking, 1, &no);
             set_nodelay(*opened);
-            connect_socket(*opened, parts[4], deadline);
+            connect_socket(*opened, parts[4], share);
             nlr_pop();
             return *opened;
         }

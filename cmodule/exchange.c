@@ -22,13 +22,11 @@ typedef struct _message_t {
     uint8_t connection;
 } message_t;
 
+#if UMQTT_THREADS
 static void *this_thread(void) {
-    #if UMQTT_THREADS
     return mp_thread_get_state();
-    #else
-    return NULL;
-    #endif
 }
+#endif
 
 // Whether this thread may hand a message over now. Not while a callback is running, but if that callback asks for the next
 // message; and a thread that sits in wait_msg comes before one that waits for something else.
