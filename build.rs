@@ -14,8 +14,18 @@ use std::{env, fs};
 /// Build settings: variable, constant, default, and what it means.
 const SETTINGS: [(&str, &str, usize, &str); 3] = [
     ("UMQTT_RX_BUFFER", "RX_BUFFER", 768, "Octets that the receive buffer of a client holds."),
-    ("UMQTT_IN_FLIGHT", "IN_FLIGHT", 6, "Exchanges that may be under way at once: messages to acknowledge, SUBSCRIBE, UNSUBSCRIBE."),
-    ("UMQTT_INCOMING", "INCOMING", 24, "Groups of 32 neighbouring QoS 2 identifiers that may be received and not yet released."),
+    (
+        "UMQTT_IN_FLIGHT",
+        "IN_FLIGHT",
+        6,
+        "Exchanges that may be under way at once: messages to acknowledge, SUBSCRIBE, UNSUBSCRIBE.",
+    ),
+    (
+        "UMQTT_INCOMING",
+        "INCOMING",
+        24,
+        "Groups of 32 neighbouring QoS 2 identifiers that may be received and not yet released.",
+    ),
 ];
 
 fn main() {
@@ -52,7 +62,7 @@ mod bindings {
     use std::{env, fs};
 
     /// What bindgen lets through to Rust: functions, types and constants whose whole name matches. The functions are
-    /// those of umqtt_shim.h; umqtt.h declares Rust's own, which only C calls.
+    /// those of `umqtt_shim.h`; `umqtt.h` declares Rust's own, which only C calls.
     const FUNCTIONS: &str = "umqtt_stream_.*|umqtt_panic";
     const TYPES: &str = "umqtt_.*";
     const CONSTANTS: &str = "UMQTT_.*|MP_E[A-Z]+";

@@ -20,6 +20,9 @@ pub use error::Error;
 use outbox::Outbox;
 pub use transport::Transport;
 
+/// Reads that one step makes at most. A Server that never stops sending must not keep the caller from his other duties.
+const READS: usize = 32;
+
 /// What a step came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -103,7 +106,8 @@ pub enum Awaited {
 pub struct Lent<'a> {
     /// The slot that [`Step::Lend`] asked for, its topic (or filter) and its payload.
     pub packet: Option<(u8, &'a [u8], &'a [u8])>,
-    /// Room for the topic of a long message, from its first octet on.
+    /// Room for the topic of a long message, from its first octet on. Once lent, both rooms are lent in every call until
+    /// the message is whole.
     pub topic: &'a mut [u8],
     /// Room for the payload of a long message, from its first octet on.
     pub payload: &'a mut [u8],
@@ -140,13 +144,22 @@ pub struct Client {
     long: Option<(LongPublish, Fate)>,
     outbox: Outbox,
     sending: Option<Sending>,
+    /// DISCONNECT is queued: nothing comes after it [MQTT-3.14.4-2].
+    disconnecting: bool,
 }
 
 impl Client {
     /// Not connected.
     #[must_use]
     pub const fn new() -> Self {
-        Client { session: Session::new(), reader: Reader::new(), long: None, outbox: Outbox::new(), sending: None }
+        Client {
+            session: Session::new(),
+            reader: Reader::new(),
+            long: None,
+            outbox: Outbox::new(),
+            sending: None,
+            disconnecting: false,
+        }
     }
 
     /// Whether there is a connection that CONNACK has confirmed.
@@ -162,6 +175,7 @@ impl Client {
         self.outbox.clear();
         self.long = None;
         self.sending = None;
+        self.disconnecting = false;
     }
 
     /// The octets of a [`Body::Buffered`], until the next call.
@@ -195,7 +209,7 @@ impl Client {
         may_read: bool,
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
-        if !self.is_open() {
+        if !self.is_open() || self.disconnecting && awaited != Awaited::Flushed {
             return Err(Error::NotConnected);
         }
         let step = self.step(stream, awaited, lent, may_read, now);
@@ -215,12 +229,12 @@ impl Client {
     ) -> Result<Step, Error<T::Error>> {
         // A caller who only publishes never reads on his own account: PINGRESP has to be fetched for him, and before the
         // Server is called silent.
-        let mut attends = self.session.awaits_pingresp();
+        let mut attends = self.session.awaits_pingresp() && awaited != Awaited::Flushed;
         may_read |= attends;
-        if self.session.tick(now) {
-            // Without room the link stands still; the silence that follows is noticed all the same.
-            let _ = self.outbox.push(&crate::codec::PINGREQ);
+        if !self.disconnecting && self.session.tick(now) {
+            self.outbox.push_pingreq();
         }
+        let mut reads = 0;
         loop {
             let flow = self.flush(stream, lent, awaited == Awaited::Flushed, now)?;
             if let pump::Flow::Lend(slot) = flow {
@@ -238,16 +252,19 @@ impl Client {
                     receive::Advance::NeedOctets => {}
                 }
             }
-            if !(can_cut && may_read) {
+            let is_enough = reads == READS;
+            if !(can_cut && may_read) || is_enough {
                 self.session.check_alive(now)?;
                 if attends {
                     attends = false;
                     continue;
                 }
-                let ms = self.wait_ms(awaited, now);
+                // Whether more has come, the port may not know: a TLS stream holds what it has decrypted.
+                let ms = if is_enough { Some(0) } else { self.wait_ms(awaited, now) };
                 return Ok(Step::Wait(Wait { read: can_cut, write: flow == pump::Flow::Blocked, ms }));
             }
             may_read = self.fill(stream, lent, now)?;
+            reads += 1;
         }
     }
 
@@ -271,6 +288,9 @@ impl Client {
 
     /// How long the caller may sleep.
     fn wait_ms(&self, awaited: Awaited, now: Instant) -> Option<u32> {
+        if self.disconnecting {
+            return None;
+        }
         let tick_ms = self.session.next_tick_ms(now);
         let Awaited::Slot(slot) = awaited else { return tick_ms };
         let due_ms = self.session.outgoing().answer_due(slot).map(|due| due.ms_from(now));

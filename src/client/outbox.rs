@@ -2,15 +2,21 @@
 
 use heapless::Vec;
 
+use crate::codec::PINGREQ;
 use crate::codec::ack::ACK_LEN;
 
 /// How many acknowledgements fit.
-const CAPACITY: usize = 12;
+const CAPACITY: usize = 10;
+
+/// Octets of these, and of the PINGREQ that Keep Alive asks for: it has a place of its own.
+const LEN: usize = CAPACITY * ACK_LEN + PINGREQ.len();
 
 /// Acknowledgements, PINGREQ and DISCONNECT on their way out.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    octets: Vec<u8, { CAPACITY * ACK_LEN }, u8>,
+    octets: Vec<u8, LEN, u8>,
+    /// Octets of a PINGREQ in its own place.
+    pingreq_len: u8,
     written: u8,
     /// End of what the stream was last offered. A TLS stream that would block has to be offered the same again.
     offered: u8,
@@ -20,19 +26,30 @@ impl Outbox {
     /// Empty.
     pub const fn new() -> Self {
         // PUBREL for each exchange under way has to fit at once when a session resumes.
-        const { assert!(crate::settings::IN_FLIGHT <= CAPACITY, "IN_FLIGHT is at most 12") };
-        Outbox { octets: Vec::new(), written: 0, offered: 0 }
+        const { assert!(crate::settings::IN_FLIGHT <= CAPACITY, "IN_FLIGHT is at most 10") };
+        Outbox { octets: Vec::new(), pingreq_len: 0, written: 0, offered: 0 }
     }
 
     /// Whether `packets` acknowledgements still fit.
     pub fn has_room(&self, packets: usize) -> bool {
-        self.octets.capacity() - self.octets.len() >= packets * ACK_LEN
+        self.has_octets(packets * ACK_LEN)
+    }
+
+    fn has_octets(&self, len: usize) -> bool {
+        self.octets.len() + len <= CAPACITY * ACK_LEN + usize::from(self.pingreq_len)
     }
 
     /// Queues one packet of at most [`ACK_LEN`] octets; false if it does not fit.
     #[must_use]
     pub fn push(&mut self, packet: &[u8]) -> bool {
-        self.octets.extend_from_slice(packet).is_ok()
+        self.has_octets(packet.len()) && self.octets.extend_from_slice(packet).is_ok()
+    }
+
+    /// Queues the PINGREQ that Keep Alive asks for, unless one waits already.
+    pub fn push_pingreq(&mut self) {
+        if self.pingreq_len == 0 && self.octets.extend_from_slice(&PINGREQ).is_ok() {
+            self.pingreq_len = 2;
+        }
     }
 
     /// Nothing waits.
@@ -64,6 +81,7 @@ impl Outbox {
     /// Forgets all, for a new connection.
     pub fn clear(&mut self) {
         self.octets.clear();
+        self.pingreq_len = 0;
         self.written = 0;
         self.offered = 0;
     }
@@ -99,5 +117,22 @@ mod tests {
         assert!(!outbox.push(&[0; ACK_LEN]));
         outbox.took(1);
         assert!(!outbox.has_room(1));
+    }
+
+    #[test]
+    fn pingreq_takes_no_place_of_an_acknowledgement() {
+        for before in 0..=CAPACITY {
+            let mut outbox = Outbox::new();
+            for _ in 0..before {
+                assert!(outbox.push(&[0; ACK_LEN]));
+            }
+            outbox.push_pingreq();
+            outbox.push_pingreq();
+            for _ in before..CAPACITY {
+                assert!(outbox.push(&[0; ACK_LEN]));
+            }
+            assert!(!outbox.push(&PINGREQ));
+            assert_eq!(outbox.offer().len(), LEN, "one PINGREQ");
+        }
     }
 }

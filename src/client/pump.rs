@@ -167,6 +167,10 @@ impl Client {
             sending.offset = sending.offset.saturating_add(written);
             self.sending = Some(sending);
             self.session.progressed(slot, now);
+            if !self.outbox.is_empty() {
+                // PINGREQ may wait behind this packet: the time for its answer has not begun.
+                self.session.heard(now);
+            }
         }
         self.sending = None;
         self.session.sent(slot, now);

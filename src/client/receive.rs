@@ -27,7 +27,8 @@ impl Client {
         let short_read_drains = stream.short_read_drains();
         let mut direct: Option<&mut [u8]> = None;
         if let Some((long, Fate::Deliver)) = &self.long {
-            if self.reader.pending().is_empty() && long.missing() > 0 {
+            // Of a field that goes to the caller nothing is left in the buffer: `advance` comes first.
+            if long.field() != Field::PacketIdentifier && long.missing() > 0 {
                 direct = room(lent, long).filter(|room| !room.is_empty());
             }
         }
@@ -199,7 +200,7 @@ impl Client {
     #[must_use]
     pub fn delivered(&mut self, delivery: Delivery) -> bool {
         match self.session.delivered(delivery) {
-            Some(ack) if self.is_open() => self.outbox.push(&ack.encode()),
+            Some(ack) if self.is_open() && !self.disconnecting => self.outbox.push(&ack.encode()),
             _ => true,
         }
     }

@@ -121,7 +121,7 @@ impl Client {
     }
 
     fn begin<E>(&mut self, exchange: Exchange, now: Instant) -> Result<u8, Error<E>> {
-        if !self.is_open() {
+        if !self.is_open() || self.disconnecting {
             return Err(Error::NotConnected);
         }
         Ok(self.session.begin(exchange, now)?)
@@ -132,7 +132,7 @@ impl Client {
     /// # Errors
     /// [`Error::NotConnected`].
     pub fn ping<E>(&mut self, now: Instant) -> Result<bool, Error<E>> {
-        if !self.is_open() {
+        if !self.is_open() || self.disconnecting {
             return Err(Error::NotConnected);
         }
         let queued = self.outbox.push(&PINGREQ);
@@ -142,8 +142,9 @@ impl Client {
         Ok(queued)
     }
 
-    /// Queues DISCONNECT, behind a packet that has begun to leave and before those that have not [MQTT-3.14.4-1]; false if
-    /// the outbox is full. Await it with [`super::Awaited::Flushed`], then [`Client::drain`] and close.
+    /// Queues DISCONNECT, behind a packet that has begun to leave and before those that have not; nothing comes after it
+    /// [MQTT-3.14.4-2]. False if the outbox is full. Await it with [`super::Awaited::Flushed`], then [`Client::drain`] and
+    /// close [MQTT-3.14.4-1]; the caller limits the time.
     ///
     /// # Errors
     /// [`Error::NotConnected`].
@@ -151,7 +152,8 @@ impl Client {
         if !self.is_open() {
             return Err(Error::NotConnected);
         }
-        Ok(self.outbox.push(&DISCONNECT))
+        self.disconnecting = self.disconnecting || self.outbox.push(&DISCONNECT);
+        Ok(self.disconnecting)
     }
 
     /// Reads and forgets what has come. TCP tells a peer of unread octets with a reset, which may overtake what was sent.

@@ -60,17 +60,14 @@ impl Incoming {
     /// Remembers a message that is being delivered.
     pub fn insert(&mut self, identifier: PacketIdentifier) {
         let (number, bit) = place(identifier);
-        match self.group(number) {
-            Some(index) => {
-                if let Some(members) = self.members.get_mut(index) {
-                    *members |= bit;
-                }
+        if let Some(index) = self.group(number) {
+            if let Some(members) = self.members.get_mut(index) {
+                *members |= bit;
             }
-            None => {
-                // `check_room` came before, with the packet itself.
-                let _ = self.numbers.push(number);
-                let _ = self.members.push(bit);
-            }
+        } else {
+            // `check_room` came before, with the packet itself.
+            let _ = self.numbers.push(number);
+            let _ = self.members.push(bit);
         }
     }
 

@@ -116,7 +116,7 @@ impl Outgoing {
             return Err(SessionError::OutgoingFull);
         };
         let at_most_once = matches!(exchange, Exchange::Publish { qos: QoS::AtMostOnce, .. });
-        // At QoS 0 no identifier is used up, and none is held: the last one given out is of no use to anyone else.
+        // At QoS 0 no identifier is used up: the next one stands there without meaning, and others pass over it meanwhile.
         let identifier = if at_most_once { self.next_identifier } else { self.free_identifier() };
         let rank = self.in_use;
         self.in_use += 1;

@@ -1,0 +1,135 @@
+//! Messages through umqtt.h: in the client's buffer, in lent rooms, dropped, refused.
+
+use super::bindings::{
+    UMQTT_AWAIT_MESSAGE, UMQTT_BODY_BUFFERED, UMQTT_BODY_DROPPED, UMQTT_BODY_LENT, UMQTT_DONE, UMQTT_FIELD_PAYLOAD,
+    UMQTT_FIELD_TOPIC, UMQTT_FULL, UMQTT_MESSAGE, UMQTT_ROOM, UMQTT_WAIT,
+};
+use super::c_side::CSide;
+use super::support::packets::{numbered, puback, pubcomp, publish, pubrec, pubrel};
+
+fn told(c: &CSide) -> (u32, u8, u16) {
+    (u32::from(c.step.body), c.step.qos, c.step.packet_identifier)
+}
+
+#[test]
+fn a_short_message_lies_in_the_clients_memory() {
+    let mut c = CSide::connected(true);
+    for (first, qos, answer) in [(0x30, 0, Vec::new()), (0x32, 1, puback(300)), (0x34, 2, pubrec(300))] {
+        c.gives(&publish(first, b"topic", 300, b"payload"));
+        assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_MESSAGE);
+        assert_eq!(told(&c), (UMQTT_BODY_BUFFERED, qos, if qos == 0 { 0 } else { 300 }));
+        assert!(c.is_inside(c.step.topic) && c.is_inside(c.step.payload));
+        assert_eq!(c.message(), (b"topic".to_vec(), b"payload".to_vec()));
+        c.taken();
+        assert_eq!(c.delivered(), UMQTT_DONE);
+        assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
+        assert_eq!(c.sent(), answer);
+    }
+    // It is the same message, to the shim that forgot to take it too.
+    c.gives(&[publish(0x3C, b"topic", 300, b"payload"), pubrel(300)].concat());
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
+    assert_eq!(c.sent(), [pubrec(300), pubcomp(300)].concat());
+}
+
+#[test]
+fn an_empty_payload_is_no_octets_but_a_place() {
+    let mut c = CSide::connected(true);
+    c.gives(&publish(0x30, b"t", 0, b""));
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_MESSAGE);
+    assert_eq!(c.step.payload.len, 0);
+    assert!(!c.step.payload.data.is_null());
+}
+
+#[test]
+fn a_long_message_fills_the_rooms_that_are_lent() {
+    for most in [1, 100, usize::MAX] {
+        let mut c = CSide::connected(true);
+        c.stream.most = most;
+        let topic = vec![b'a'; 1_000];
+        let payload = numbered(5_000);
+        c.gives(&publish(0x34, &topic, 7, &payload));
+        let mut fields = Vec::new();
+        let status = loop {
+            match c.poll(UMQTT_AWAIT_MESSAGE) {
+                UMQTT_ROOM => {
+                    fields.push(u32::from(c.step.field));
+                    let here = usize::try_from(c.step.here).expect("32 bits");
+                    let more = (here + 700).min(usize::try_from(c.step.total).expect("32 bits"));
+                    let (topic, payload) = (c.rooms().0.len(), c.rooms().1.len());
+                    if u32::from(c.step.field) == UMQTT_FIELD_TOPIC {
+                        assert_eq!((here, c.step.total), (topic, 1_000));
+                        c.room(more, payload);
+                    } else {
+                        assert_eq!((here, c.step.total), (payload, 5_000));
+                        c.room(topic, more);
+                    }
+                }
+                UMQTT_WAIT if c.stream.input_len > 0 => assert_eq!(c.step.wait_ms, 0, "there is more"),
+                other => break other,
+            }
+        };
+        assert_eq!(status, UMQTT_MESSAGE);
+        assert_eq!(told(&c), (UMQTT_BODY_LENT, 2, 7));
+        assert_eq!((c.step.topic.len, c.step.payload.len), (1_000, 5_000));
+        assert!(c.rooms() == (&topic, &payload));
+        let expected = [vec![UMQTT_FIELD_TOPIC; 2], vec![UMQTT_FIELD_PAYLOAD; 8]].concat();
+        assert_eq!(fields, expected);
+        c.taken();
+        assert_eq!(c.delivered(), UMQTT_DONE);
+        assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
+        assert_eq!(c.sent(), pubrec(7));
+    }
+}
+
+#[test]
+fn a_long_message_can_be_dropped_or_refused() {
+    let octets = publish(0x32, b"t", 7, &numbered(5_000));
+    let mut c = CSide::connected(true);
+    c.gives(&octets);
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_ROOM);
+    c.drop_message();
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_MESSAGE);
+    assert_eq!(told(&c), (UMQTT_BODY_DROPPED, 1, 7));
+    assert_eq!((c.step.topic.len, c.step.payload.len), (0, 0));
+    c.taken();
+    assert_eq!(c.delivered(), UMQTT_DONE);
+
+    c.gives(&octets);
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_ROOM);
+    assert_eq!(c.sent(), puback(7));
+    c.refuse_message();
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
+    assert_eq!((c.sent(), c.is_open()), (vec![], true));
+}
+
+#[test]
+fn an_acknowledgement_without_a_place_is_told_again_later() {
+    let mut c = CSide::connected(true);
+    c.gives(&publish(0x32, b"t", 7, b""));
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_MESSAGE);
+    c.taken();
+    c.takes(0);
+    while c.ping() == UMQTT_DONE {}
+    assert_eq!(c.delivered(), UMQTT_FULL);
+    c.takes(1_000);
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
+    assert_eq!(c.delivered(), UMQTT_DONE);
+    assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
+    assert!(c.sent().ends_with(&puback(7)));
+}
+
+#[test]
+fn a_stream_that_tells_of_more_octets_than_there_was_room_for_does_no_harm() {
+    let mut c = CSide::connected(true);
+    c.stream.lies = 5_000;
+    c.gives(&publish(0x30, b"t", 0, b"p"));
+    let status = c.poll(UMQTT_AWAIT_MESSAGE);
+    // What follows the message in the buffer was never sent: it is whatever it is, but it is the buffer's.
+    assert_eq!(status, UMQTT_MESSAGE);
+    assert!(c.is_inside(c.step.topic) && c.is_inside(c.step.payload));
+    assert_eq!(c.message(), (b"t".to_vec(), b"p".to_vec()));
+    for _ in 0..10 {
+        c.poll(UMQTT_AWAIT_MESSAGE);
+        c.publish(b"t", b"p", 1);
+    }
+}

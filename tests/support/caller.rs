@@ -1,0 +1,198 @@
+//! A caller of [`Client`] as the C side is one: keeps topics and payloads, lends what a step asks for, takes messages.
+
+use std::collections::HashMap;
+
+use umqtt::client::{Awaited, Body, Client, Error, Lent, Message, Step, Transport, Wait};
+use umqtt::codec::{Connect, Delivery, Field, QoS, TopicFilter, TopicName};
+use umqtt::session::Instant;
+
+use super::packets::CONNACK;
+use super::stream::{Fault, Script};
+
+/// How long the Server may take for an answer.
+pub const TIMEOUT_MS: u32 = 20_000;
+
+/// CONNECT of [`connect`] in octets: Client Identifier "c", Keep Alive 60, with the flags of clean session or without.
+pub fn connect_octets(clean_session: bool) -> Vec<u8> {
+    let flags = if clean_session { 0x02 } else { 0x00 };
+    vec![0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 4, flags, 0, 60, 0, 1, b'c']
+}
+
+/// Client Identifier "c", Keep Alive 60, nothing else.
+pub fn connect(clean_session: bool) -> Connect<'static> {
+    Connect { client_identifier: b"c", clean_session, keep_alive_s: 60, will: None, user_name: None, password: None }
+}
+
+/// A message as the callback gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    pub topic: Vec<u8>,
+    pub payload: Vec<u8>,
+    pub delivery: Delivery,
+}
+
+/// How a caller treats long messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appetite {
+    /// Room grows by this many octets a step.
+    Takes(usize),
+    Drops,
+    Refuses,
+}
+
+/// A client, its stream and what C would keep.
+pub struct Caller<T = Script> {
+    pub client: Client,
+    pub stream: T,
+    pub now: Instant,
+    pub kept: HashMap<u8, (Vec<u8>, Vec<u8>)>,
+    pub received: Vec<Received>,
+    pub appetite: Appetite,
+    /// Whether messages are acknowledged as they come.
+    pub acknowledges: bool,
+    rooms: [Vec<u8>; 2],
+    /// Steps that asked for room.
+    pub rooms_asked: usize,
+}
+
+impl<T: Transport> Caller<T> {
+    pub fn new(stream: T) -> Self {
+        Caller {
+            client: Client::new(),
+            stream,
+            now: Instant::from_ticks_ms(u32::MAX - 5_000),
+            kept: HashMap::new(),
+            received: Vec::new(),
+            appetite: Appetite::Takes(1_000),
+            acknowledges: true,
+            rooms: [Vec::new(), Vec::new()],
+            rooms_asked: 0,
+        }
+    }
+
+    /// Lets time pass.
+    pub fn pass_ms(&mut self, ms: u32) {
+        self.now = self.now.plus_ms(ms);
+    }
+
+    /// One poll that may read, and what it leads to, up to a step that tells what the caller has to know.
+    pub fn poll(&mut self, awaited: Awaited) -> Result<Step, Error<T::Error>> {
+        self.poll_once(awaited, true)
+    }
+
+    /// The same; reads only if it may.
+    pub fn poll_once(&mut self, awaited: Awaited, may_read: bool) -> Result<Step, Error<T::Error>> {
+        let mut lends = None;
+        loop {
+            let [topic, payload] = &mut self.rooms;
+            let packet = lends.map(|slot| {
+                let (topic, payload) = self.kept.get(&slot).expect("a slot that the caller knows");
+                (slot, &topic[..], &payload[..])
+            });
+            let mut lent = Lent { packet, topic, payload };
+            let step = self.client.poll(&mut self.stream, awaited, &mut lent, may_read, self.now);
+            let slots = self.client.slots_in_use();
+            self.kept.retain(|slot, _| slots >> slot & 1 == 1);
+            match step? {
+                Step::Lend(slot) => lends = Some(slot),
+                Step::Room { field, here, total } => self.make_room(field, here, total),
+                Step::Message(message) => self.take(&message),
+                told @ (Step::Done | Step::Wait(_)) => return Ok(told),
+            }
+        }
+    }
+
+    fn make_room(&mut self, field: Field, here: u32, total: u32) {
+        self.rooms_asked += 1;
+        let room = &mut self.rooms[usize::from(field == Field::Payload)];
+        let here = usize::try_from(here).expect("32 bits");
+        match self.appetite {
+            Appetite::Takes(more) => room.resize((here + more).min(usize::try_from(total).expect("32 bits")), 0),
+            Appetite::Drops => self.client.drop_message(),
+            Appetite::Refuses => self.client.refuse_message(),
+        }
+    }
+
+    fn take(&mut self, message: &Message) {
+        let delivery = message.delivery;
+        let [topic, payload] = match &message.body {
+            Body::Buffered { topic, payload } => {
+                [topic, payload].map(|range| self.client.octets(range.clone()).to_vec())
+            }
+            Body::Lent { topic_len, payload_len } => {
+                let [topic, payload] = self.rooms.each_mut().map(std::mem::take);
+                assert_eq!([topic.len(), payload.len()], [*topic_len, *payload_len]);
+                [topic, payload]
+            }
+            Body::Dropped => [b"(dropped)".to_vec(), Vec::new()],
+        };
+        self.rooms = [Vec::new(), Vec::new()];
+        self.client.taken(delivery);
+        self.received.push(Received { topic, payload, delivery });
+        if self.acknowledges {
+            assert!(self.client.delivered(delivery), "the outbox is full");
+        }
+    }
+
+    /// Publishes and makes the first step, without reading, as C does: the slot and the step.
+    pub fn publish(&mut self, topic: &[u8], payload: &[u8], qos: QoS) -> Result<(u8, Step), Error<T::Error>> {
+        let name = TopicName::new(topic).expect("a Topic Name");
+        let slot = self.client.publish(name, payload, qos, false, self.now)?;
+        self.kept.insert(slot, (topic.to_vec(), payload.to_vec()));
+        Ok((slot, self.poll_once(Awaited::Slot(slot), false)?))
+    }
+
+    pub fn subscribe(&mut self, filter: &[u8], qos: QoS) -> Result<(u8, Step), Error<T::Error>> {
+        let checked = TopicFilter::new(filter).expect("a Topic Filter");
+        let slot = self.client.subscribe(checked, qos, self.now)?;
+        self.kept.insert(slot, (filter.to_vec(), Vec::new()));
+        Ok((slot, self.poll_once(Awaited::Slot(slot), false)?))
+    }
+
+    pub fn unsubscribe(&mut self, filter: &[u8]) -> Result<(u8, Step), Error<T::Error>> {
+        let checked = TopicFilter::new(filter).expect("a Topic Filter");
+        let slot = self.client.unsubscribe(checked, self.now)?;
+        self.kept.insert(slot, (filter.to_vec(), Vec::new()));
+        Ok((slot, self.poll_once(Awaited::Slot(slot), false)?))
+    }
+
+    /// What has been received since the last call.
+    pub fn messages(&mut self) -> Vec<Received> {
+        std::mem::take(&mut self.received)
+    }
+}
+
+impl Caller {
+    /// A connection that stands, over a stream that has been drained of CONNECT.
+    pub fn connected(clean_session: bool) -> Self {
+        let mut caller = Caller::new(Script::default());
+        caller.reconnect(clean_session, &CONNACK);
+        caller
+    }
+
+    /// A new stream, CONNECT and this CONNACK.
+    pub fn reconnect(&mut self, clean_session: bool, connack: &[u8]) {
+        self.stream = Script::default();
+        self.stream.gives(connack);
+        let packet = connect(clean_session);
+        self.client.open::<Fault>(&packet, TIMEOUT_MS, self.now).expect("a packet that can be sent");
+        let slots = self.client.slots_in_use();
+        self.kept.retain(|slot, _| slots >> slot & 1 == 1);
+        let step = self.client.connect(&mut self.stream, &packet, true, self.now);
+        assert_eq!(step, Ok(Step::Done));
+        let written = self.stream.written.remove(0);
+        assert_eq!(written.octets, connect_octets(clean_session), "CONNECT goes out first, in one write");
+    }
+
+    /// The connection breaks.
+    pub fn breaks(&mut self) {
+        self.stream.inputs.push_back(super::stream::Input::End);
+        assert_eq!(self.poll(Awaited::Message), Err(Error::EndOfStream));
+        assert!(!self.client.is_open());
+    }
+}
+
+/// A step that only waits.
+pub fn wait(read: bool, write: bool, ms: u32) -> Step {
+    Step::Wait(Wait { read, write, ms: Some(ms) })
+}
