@@ -17,4 +17,8 @@ const mp_obj_module_t umqtt_module = {
     .globals = (mp_obj_dict_t *)&umqtt_globals,
 };
 
-UMQTT_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module);
+#if UMQTT_REGISTER_WITH_SWITCH
+MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module, MODULE_UMQTT_ENABLED);
+#else
+MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module);
+#endif

@@ -13,13 +13,10 @@
 
 #define UMQTT_MICROPYTHON (MICROPY_VERSION_MAJOR * 1000 + MICROPY_VERSION_MINOR)
 
-// MP_REGISTER_MODULE lost its third argument in 1.19.
-#if UMQTT_MICROPYTHON >= 1019
-#define UMQTT_REGISTER_MODULE(name, module) MP_REGISTER_MODULE(name, module)
-#else
+// MP_REGISTER_MODULE lost its third argument in 1.19. Both calls stand in modumqtt.c, since the build reads them from there
+// as text.
+#define UMQTT_REGISTER_WITH_SWITCH (UMQTT_MICROPYTHON < 1019)
 #define MODULE_UMQTT_ENABLED (1)
-#define UMQTT_REGISTER_MODULE(name, module) MP_REGISTER_MODULE(name, module, MODULE_UMQTT_ENABLED)
-#endif
 
 // Types have slots since 1.20.
 #if UMQTT_MICROPYTHON >= 1020

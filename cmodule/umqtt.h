@@ -104,7 +104,7 @@ enum {
     UMQTT_BODY_DROPPED,
 };
 
-#define UMQTT_FOREVER (UINT32_MAX)
+#define UMQTT_FOREVER (0xffffffff)
 
 // One call of Rust: what goes in, and what came of it.
 typedef struct _umqtt_step_t {

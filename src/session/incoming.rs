@@ -12,11 +12,11 @@ const GROUP: u16 = 32;
 /// Packet Identifiers of QoS 2 messages that were delivered and whose PUBREL has not come.
 ///
 /// Servers give identifiers out one after the other, and some (mosquitto 2.0.11 is one) have hundreds of messages on their
-/// way at once. So the table holds groups of [`GROUP`] neighbours, `INCOMING` of them: all is well with that many
-/// identifiers anywhere, and with [`GROUP`] times as many if they lie side by side.
+/// way at once. So the table holds groups of 32 neighbours, `INCOMING` of them: all is well with that many
+/// identifiers anywhere, and with 32 times as many if they lie side by side.
 #[derive(Debug, Default)]
 pub struct Incoming {
-    /// The identifiers of each group, divided by [`GROUP`].
+    /// The identifiers of each group, divided by 32.
     numbers: Vec<u16, INCOMING, u16>,
     /// Which of its identifiers each group holds; never none.
     members: Vec<u32, INCOMING, u16>,

@@ -1,9 +1,9 @@
 //! A real mosquitto on a free port of the loopback, for one test.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind as IoErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -43,14 +43,15 @@ impl Broker {
             let text = format!("listener {port} 127.0.0.1\n{}", configuration.replace('@', path));
             let file = folder.join("mosquitto.conf");
             fs::write(&file, text).expect("a configuration for the broker");
+            let log = folder.join("log");
             let mut process = Command::new(mosquitto())
                 .arg("-c")
                 .arg(&file)
                 .stdout(Stdio::null())
-                .stderr(Stdio::null())
+                .stderr(File::create(&log).expect("a log for the broker"))
                 .spawn()
                 .expect("mosquitto starts");
-            if answers(&mut process, port) {
+            if runs(&mut process, &log) {
                 return Broker { process, port, folder };
             }
         }
@@ -90,14 +91,17 @@ fn free_port() -> u16 {
     listener.local_addr().expect("its number").port()
 }
 
-fn answers(process: &mut Child, port: u16) -> bool {
+/// Waits until the broker says that it runs. That something answers on its port proves nothing: it may be another one.
+fn runs(process: &mut Child, log: &Path) -> bool {
     let until = Instant::now() + START;
     while Instant::now() < until && process.try_wait().expect("its state").is_none() {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        if fs::read_to_string(log).is_ok_and(|text| text.contains(" running")) {
             return true;
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    let _ = process.kill();
+    let _ = process.wait();
     false
 }
 
