@@ -231,6 +231,7 @@ static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect,
             return UMQTT_RAISED;
         }
         if (connection != self->connection) {
+            step->code = self->lost_errno;
             return UMQTT_STREAM_ERROR;
         }
         step->may_read = true;
@@ -267,9 +268,8 @@ void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) 
         status = status == UMQTT_WAIT ? UMQTT_DONE : status;
     }
     if (status != UMQTT_DONE && self->sock == sock) {
-        mqttclient_drop(self, status == UMQTT_STREAM_ERROR ? self->lost_errno : MP_ENOTCONN);
+        mqttclient_drop(self, MP_ENOTCONN);
     }
-    int lost_errno = self->lost_errno;
     mp_obj_t raised = self->raised;
     self->raised = MP_OBJ_NULL;
     self->connecting = false;
@@ -278,6 +278,6 @@ void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) 
         nlr_jump(MP_OBJ_TO_PTR(raised));
     }
     if (status != UMQTT_DONE) {
-        mqttclient_raise(status, status == UMQTT_STREAM_ERROR ? lost_errno : step.code);
+        mqttclient_raise(status, step.code);
     }
 }

@@ -74,10 +74,7 @@ void mqttclient_raise(int status, int code) {
         case UMQTT_NOT_CONNECTED:
             mp_raise_OSError(MP_ENOTCONN);
         case UMQTT_TIMEOUT:
-        case UMQTT_SILENT:
             mp_raise_OSError(MP_ETIMEDOUT);
-        case UMQTT_END_OF_STREAM:
-            mp_raise_OSError(MP_ECONNRESET);
         case UMQTT_STREAM_ERROR:
             mp_raise_OSError(code);
         case UMQTT_BUSY:

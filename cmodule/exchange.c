@@ -265,38 +265,30 @@ static void forget_finished(mqttclient_obj_t *self) {
 }
 
 // The connection is over if Rust says so: closes the stream.
-static void drop_if_closed(mqttclient_obj_t *self, int status) {
+static void drop_if_closed(mqttclient_obj_t *self, umqtt_step_t *step, int status) {
     if (self->stream == MP_OBJ_NULL || self->connecting || umqtt_is_open(&self->state)) {
         return;
     }
-    int lost_errno = MP_ECONNRESET;
-    if (status == UMQTT_STREAM_ERROR) {
-        lost_errno = self->lost_errno;
-    } else if (status == UMQTT_SILENT) {
-        lost_errno = MP_ETIMEDOUT;
-    }
-    mqttclient_drop(self, lost_errno);
+    mqttclient_drop(self, status == UMQTT_STREAM_ERROR ? step->code : MP_ECONNRESET);
 }
 
 // Puts the client in order after an error, frees the mutex, and raises.
 static UMQTT_NORETURN void fail(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint8_t connection, int status) {
-    uint8_t code = step->code;
     mp_obj_t raised = self->raised;
     self->raised = MP_OBJ_NULL;
     if (connection == self->connection) {
         if (awaited < UMQTT_IN_FLIGHT) {
             umqtt_abandon(&self->state, awaited);
         }
-        drop_if_closed(self, status);
+        drop_if_closed(self, step, status);
     }
     forget_finished(self);
     mqttclient_wake_others(self);
-    int lost_errno = self->lost_errno;
     mqttclient_unlock(self);
     if (status == UMQTT_RAISED) {
         nlr_jump(MP_OBJ_TO_PTR(raised));
     }
-    mqttclient_raise(status, status == UMQTT_STREAM_ERROR ? lost_errno : code);
+    mqttclient_raise(status, step->code);
 }
 
 // Sleeps until there may be something to do. Status: POLL_AGAIN, UMQTT_RAISED or UMQTT_TIMEOUT.
@@ -375,6 +367,7 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
             break;
         } else if (connection != self->connection) {
             self->receivers -= awaits_message;
+            step->code = self->lost_errno;
             fail(self, step, awaited, connection, UMQTT_STREAM_ERROR);
         } else {
             status = poll_step(self, step, awaited);

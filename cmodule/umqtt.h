@@ -55,9 +55,7 @@ enum {
     UMQTT_BUSY, // entered twice
     // The network's.
     UMQTT_TIMEOUT, // no answer; the connection stays
-    UMQTT_SILENT, // no PINGRESP
-    UMQTT_END_OF_STREAM,
-    UMQTT_STREAM_ERROR, // the errno waits in the client
+    UMQTT_STREAM_ERROR, // step->code is the errno: the stream's own, ECONNRESET for its end, ETIMEDOUT for a silent Server
     UMQTT_RAISED, // the stream raised; the exception waits in the client
     // The Server's.
     UMQTT_REFUSED, // step->code is the return code of CONNACK
@@ -125,7 +123,7 @@ typedef struct _umqtt_step_t {
     uint8_t body;
     uint8_t qos;
     uint16_t packet_identifier;
-    uint8_t code;
+    int32_t code;
     uint32_t wait_ms;
     uint32_t here; // octets of step->field that have come
     uint32_t total;

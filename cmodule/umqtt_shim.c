@@ -6,12 +6,6 @@
 #include <unistd.h>
 #endif
 
-// Some ports say 107, whatever their ENOTCONN is, or no errno at all, where a stream has ended.
-#define STREAM_ENDED (107)
-
-// MBEDTLS_ERR_SSL_CONN_EOF: the TCP stream ended without TLS being told.
-#define TLS_ENDED (-0x7280)
-
 // A call of the stream protocol under nlr_push. The error code is set before, because some ports do not set it.
 typedef enum { STREAM_READ, STREAM_WRITE } stream_call_t;
 
@@ -38,19 +32,7 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
     if (result != MP_STREAM_ERROR) {
         return (ptrdiff_t)result;
     }
-    if (errcode == 0 || errcode == STREAM_ENDED || errcode == -STREAM_ENDED || errcode == TLS_ENDED) {
-        return 0;
-    }
-    int error = errcode;
-    if (errcode < 0 && errcode > -256) {
-        error = -errcode;
-    }
-    if (error == MP_EAGAIN || mp_is_nonblocking_error(error)) {
-        return UMQTT_STREAM_WOULD_BLOCK;
-    }
-    // A TLS error code is negative and far from any errno. It stays in the client; Rust only hears of an error.
-    self->lost_errno = error;
-    return UMQTT_STREAM_FAILED;
+    return UMQTT_STREAM_FAILED - (ptrdiff_t)errcode;
 }
 
 ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
@@ -58,7 +40,7 @@ ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
     mqttclient_obj_t *self = client;
     if (self->has_reader) {
         // Another thread sleeps until something comes; it would not be woken for what this one took away.
-        return UMQTT_STREAM_WOULD_BLOCK;
+        return UMQTT_STREAM_FAILED - MP_EAGAIN;
     }
     #endif
     return stream_call(client, STREAM_READ, data, len);
@@ -83,11 +65,7 @@ ptrdiff_t umqtt_stream_write_both(void *client, const uint8_t *first, size_t fir
         if (written >= 0) {
             return written;
         }
-        if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
-            self->lost_errno = errno;
-            return UMQTT_STREAM_FAILED;
-        }
-        return UMQTT_STREAM_WOULD_BLOCK;
+        return UMQTT_STREAM_FAILED - (errno == EINTR ? MP_EAGAIN : errno);
     }
     #endif
     if (first_len == 0) {

@@ -9,9 +9,8 @@
 
 // Results of the three calls besides a number of octets. Runs Python: no, the streams that connect() makes are built in.
 // Raises: no.
-#define UMQTT_STREAM_WOULD_BLOCK (-1)
-#define UMQTT_STREAM_RAISED (-2) // the exception waits in the client
-#define UMQTT_STREAM_FAILED (-3) // the errno waits in the client
+#define UMQTT_STREAM_RAISED (-1) // the exception waits in the client
+#define UMQTT_STREAM_FAILED (-0x10000) // less the stream's error code, which is from -0x8000 (TLS) to 0x7fff
 
 // 0 is the end of the stream.
 ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len);

@@ -8,22 +8,28 @@ use crate::client::Error;
 use crate::codec::{DecodeError, EncodeError, TopicError};
 use crate::session::SessionError;
 
-/// The status of an error, and the return code of CONNACK that goes with it, or 0.
-pub fn of_error(error: Error<StreamError>) -> (c_int, u8) {
+/// The status of an error, and the code that goes with it: an errno, the return code of CONNACK, or 0.
+pub fn of_error(error: Error<StreamError>) -> (c_int, i32) {
     match error {
+        Error::Session(SessionError::Silent) => of_errno(sys::MP_ETIMEDOUT),
         Error::Session(error) => (of_session(error), 0),
-        Error::Refused(code) => (status(sys::UMQTT_REFUSED), code as u8),
+        Error::Refused(code) => (status(sys::UMQTT_REFUSED), code as i32),
         Error::SubscriptionRefused => (status(sys::UMQTT_SUBSCRIPTION_REFUSED), 0),
         Error::Transport(StreamError::WouldBlock) => (status(sys::UMQTT_WAIT), 0),
         Error::Transport(StreamError::Raised) => (status(sys::UMQTT_RAISED), 0),
-        Error::Transport(StreamError::Failed) => (status(sys::UMQTT_STREAM_ERROR), 0),
-        Error::EndOfStream => (status(sys::UMQTT_END_OF_STREAM), 0),
+        Error::Transport(StreamError::Failed(errno)) => (status(sys::UMQTT_STREAM_ERROR), errno),
+        Error::EndOfStream => of_errno(sys::MP_ECONNRESET),
         Error::NotConnected => (status(sys::UMQTT_NOT_CONNECTED), 0),
         Error::Timeout => (status(sys::UMQTT_TIMEOUT), 0),
         Error::Encode(error) => (of_encode(error), 0),
         Error::Topic(error) => (of_topic(error), 0),
         Error::Changed => (status(sys::UMQTT_CHANGED), 0),
     }
+}
+
+/// A fault of the network that the port has an errno for.
+fn of_errno(errno: u32) -> (c_int, i32) {
+    (status(sys::UMQTT_STREAM_ERROR), errno.cast_signed())
 }
 
 /// The status of a result that has no value.
@@ -77,7 +83,7 @@ fn of_session(error: SessionError) -> c_int {
         SessionError::SecondConnack => sys::UMQTT_SECOND_CONNACK,
         SessionError::SessionPresent => sys::UMQTT_SESSION_PRESENT,
         SessionError::IncomingFull => sys::UMQTT_INCOMING_FULL,
-        SessionError::Silent => sys::UMQTT_SILENT,
+        SessionError::Silent => sys::UMQTT_STREAM_ERROR,
         SessionError::OutgoingFull => sys::UMQTT_FULL,
     })
 }

@@ -28,8 +28,8 @@ pub enum StreamError {
     WouldBlock,
     /// It raised; the exception waits in the client.
     Raised,
-    /// It failed; the errno waits in the client.
-    Failed,
+    /// It failed, with the port's errno or, under TLS, a code that is far from any.
+    Failed(i32),
 }
 
 impl fmt::Display for StreamError {
@@ -50,15 +50,29 @@ impl ErrorType for Stream {
     type Error = StreamError;
 }
 
-/// Translates a result of the shim.
-fn outcome(result: isize) -> Result<usize, StreamError> {
-    const WOULD_BLOCK: isize = sys::UMQTT_STREAM_WOULD_BLOCK as isize;
+/// `MBEDTLS_ERR_SSL_CONN_EOF`: TCP ended without TLS being told.
+const TLS_ENDED: i32 = -0x7280;
+
+/// Translates a result of the shim. What ports do differently ends here: the sign of an errno, and how they tell of the end
+/// of a stream, which is 0 octets, no errno at all, or ENOTCONN.
+fn outcome(result: isize, asked: usize) -> Result<usize, StreamError> {
     const RAISED: isize = sys::UMQTT_STREAM_RAISED as isize;
-    match usize::try_from(result) {
-        Ok(octets) => Ok(octets),
-        Err(_) if result == WOULD_BLOCK => Err(StreamError::WouldBlock),
-        Err(_) if result == RAISED => Err(StreamError::Raised),
-        Err(_) => Err(StreamError::Failed),
+    const FAILED: isize = sys::UMQTT_STREAM_FAILED as isize;
+    const ENOTCONN: i32 = sys::MP_ENOTCONN.cast_signed();
+    const EAGAIN: i32 = sys::MP_EAGAIN.cast_signed();
+    const EINPROGRESS: i32 = sys::MP_EINPROGRESS.cast_signed();
+    if let Ok(octets) = usize::try_from(result) {
+        // A stream cannot have moved more than it was asked to.
+        return Ok(octets.min(asked));
+    }
+    if result == RAISED {
+        return Err(StreamError::Raised);
+    }
+    let code = i32::try_from(FAILED.saturating_sub(result)).unwrap_or(i32::MAX);
+    match if (-255..0).contains(&code) { -code } else { code } {
+        0 | ENOTCONN | TLS_ENDED => Ok(0),
+        EAGAIN | EINPROGRESS => Err(StreamError::WouldBlock),
+        errno => Err(StreamError::Failed(errno)),
     }
 }
 
@@ -66,15 +80,15 @@ impl Read for Stream {
     fn read(&mut self, octets: &mut [u8]) -> Result<usize, StreamError> {
         // SAFETY: the pointer and length are those of `octets`; `client` is good by the promise given to `new`.
         let result = unsafe { sys::umqtt_stream_read(self.client, octets.as_mut_ptr(), octets.len()) };
-        // What the stream says it read cannot be more than it was given room for.
-        outcome(result).map(|len| len.min(octets.len()))
+        outcome(result, octets.len())
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, octets: &[u8]) -> Result<usize, StreamError> {
         // SAFETY: as in `read`.
-        outcome(unsafe { sys::umqtt_stream_write(self.client, octets.as_ptr(), octets.len()) })
+        let result = unsafe { sys::umqtt_stream_write(self.client, octets.as_ptr(), octets.len()) };
+        outcome(result, octets.len())
     }
 
     fn flush(&mut self) -> Result<(), StreamError> {
@@ -93,8 +107,11 @@ impl Transport for Stream {
     }
 
     fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<usize, StreamError> {
+        let asked = first.len().saturating_add(second.len());
         let (first, first_len) = (first.as_ptr(), first.len());
         // SAFETY: as in `read`, for both slices.
-        outcome(unsafe { sys::umqtt_stream_write_both(self.client, first, first_len, second.as_ptr(), second.len()) })
+        let result =
+            unsafe { sys::umqtt_stream_write_both(self.client, first, first_len, second.as_ptr(), second.len()) };
+        outcome(result, asked)
     }
 }

@@ -4,7 +4,8 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 
 use super::bindings::{
-    UMQTT_DONE, UMQTT_STREAM_WOULD_BLOCK, umqtt_connect_t, umqtt_octets_t, umqtt_room_t, umqtt_state_t, umqtt_step_t,
+    MP_EAGAIN, UMQTT_DONE, UMQTT_STREAM_FAILED, umqtt_connect_t, umqtt_octets_t, umqtt_room_t, umqtt_state_t,
+    umqtt_step_t,
 };
 use super::support::packets::CONNACK;
 
@@ -64,6 +65,11 @@ pub fn result(constant: i32) -> isize {
     isize::try_from(constant).expect("a C int")
 }
 
+/// What a call of the shim comes to when the stream gives this error code.
+pub fn failed(code: i32) -> isize {
+    result(UMQTT_STREAM_FAILED) - result(code)
+}
+
 /// Octets as C lends them; nothing is lent as NULL, which C may do.
 pub fn octets(slice: &[u8]) -> umqtt_octets_t {
     umqtt_octets_t { data: if slice.is_empty() { ptr::null() } else { slice.as_ptr() }, len: slice.len() }
@@ -121,11 +127,11 @@ impl CSide {
             input: ptr::null(),
             input_len: 0,
             most: usize::MAX,
-            when_empty: result(UMQTT_STREAM_WOULD_BLOCK),
+            when_empty: failed(MP_EAGAIN.cast_signed()),
             output: ptr::null_mut(),
             output_len: 0,
             output_max: 0,
-            when_full: result(UMQTT_STREAM_WOULD_BLOCK),
+            when_full: failed(MP_EAGAIN.cast_signed()),
             written_from: ptr::null(),
             written_second: ptr::null(),
             reads: 0,

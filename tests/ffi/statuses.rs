@@ -2,11 +2,15 @@
 
 use super::bindings as c;
 use super::bindings::{
-    UMQTT_AWAIT_MESSAGE, UMQTT_DONE, UMQTT_NOT_CONNECTED, UMQTT_STREAM_FAILED, UMQTT_STREAM_RAISED, UMQTT_WAIT,
-    umqtt_connect_t,
+    UMQTT_AWAIT_MESSAGE, UMQTT_DONE, UMQTT_NOT_CONNECTED, UMQTT_STREAM_RAISED, UMQTT_WAIT, UMQTT_WANT_READ,
+    UMQTT_WANT_WRITE, umqtt_connect_t,
 };
-use super::c_side::{CSide, check_string, check_topic_filter, check_topic_name, connect, octets, result};
+use super::c_side::{CSide, check_string, check_topic_filter, check_topic_name, connect, failed, octets, result};
 use super::support::packets::{CONNACK, CONNACK_PRESENT, publish, suback};
+
+// Linux's numbers, typed out.
+const ECONNRESET: i32 = 104;
+const ETIMEDOUT: i32 = 110;
 
 #[test]
 fn an_argument_that_is_wrong_says_why() {
@@ -64,7 +68,7 @@ fn a_refusal_tells_the_servers_code() {
         client.gives(&[0x20, 2, 0, code]);
         assert_eq!(client.open(&connect(true)), UMQTT_DONE);
         assert_eq!(client.connect(&connect(true)), c::UMQTT_REFUSED);
-        assert_eq!(client.step.code, code);
+        assert_eq!(client.step.code, i32::from(code));
     }
     let mut client = CSide::connected(true);
     assert_eq!(client.subscribe(b"t", 0), UMQTT_WAIT);
@@ -117,22 +121,32 @@ fn each_fault_of_the_server_has_its_own_status_and_ends_the_connection() {
 
 #[test]
 fn each_fault_of_the_stream_has_its_own_status_and_ends_the_connection() {
-    for (told, status) in [
-        (0, c::UMQTT_END_OF_STREAM),
-        (result(UMQTT_STREAM_FAILED), c::UMQTT_STREAM_ERROR),
-        (result(UMQTT_STREAM_RAISED), c::UMQTT_RAISED),
-        (-104, c::UMQTT_STREAM_ERROR),
-        (isize::MIN, c::UMQTT_STREAM_ERROR),
+    for (told, status, code) in [
+        // The end of a stream, in all ways that ports have for it.
+        (0, c::UMQTT_STREAM_ERROR, ECONNRESET),
+        (failed(0), c::UMQTT_STREAM_ERROR, ECONNRESET),
+        (failed(107), c::UMQTT_STREAM_ERROR, ECONNRESET),
+        (failed(-107), c::UMQTT_STREAM_ERROR, ECONNRESET),
+        (failed(-0x7280), c::UMQTT_STREAM_ERROR, ECONNRESET),
+        // Errors, some ports give them negative; those of TLS stay as they are.
+        (failed(32), c::UMQTT_STREAM_ERROR, 32),
+        (failed(-32), c::UMQTT_STREAM_ERROR, 32),
+        (failed(-255), c::UMQTT_STREAM_ERROR, 255),
+        (failed(-0x2700), c::UMQTT_STREAM_ERROR, -0x2700),
+        (isize::MIN, c::UMQTT_STREAM_ERROR, i32::MAX),
+        (result(UMQTT_STREAM_RAISED), c::UMQTT_RAISED, 0),
     ] {
         let mut client = CSide::connected(true);
         client.stream.when_empty = told;
         assert_eq!(client.poll(UMQTT_AWAIT_MESSAGE), status, "reading: {told}");
+        assert_eq!(client.step.code, code, "reading: {told}");
         assert!(!client.is_open());
 
         let mut client = CSide::connected(true);
         client.stream.when_full = told;
         client.takes(0);
         assert_eq!(client.publish(b"t", b"", 0), status, "writing: {told}");
+        assert_eq!(client.step.code, code, "writing: {told}");
         assert!(!client.is_open());
 
         let mut client = CSide::new();
@@ -140,6 +154,20 @@ fn each_fault_of_the_stream_has_its_own_status_and_ends_the_connection() {
         client.takes(0);
         assert_eq!(client.open(&connect(true)), UMQTT_DONE);
         assert_eq!(client.connect(&connect(true)), status, "connecting: {told}");
+    }
+}
+
+#[test]
+fn would_block_has_either_sign_and_is_no_error() {
+    for code in [11, -11, 115] {
+        let mut client = CSide::connected(true);
+        client.stream.when_empty = failed(code);
+        assert_eq!(client.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
+        client.stream.when_full = failed(code);
+        client.takes(0);
+        assert_eq!(client.publish(b"t", b"", 0), UMQTT_WAIT);
+        assert_eq!(u32::from(client.step.want), UMQTT_WANT_READ | UMQTT_WANT_WRITE);
+        assert!(client.is_open());
     }
 }
 
@@ -160,7 +188,8 @@ fn an_answer_that_does_not_come_is_a_timeout_and_silence_is_another() {
     assert_eq!(client.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
     assert_eq!(client.step.wait_ms, 1_000);
     client.step.now_ms = client.step.now_ms.wrapping_add(1_000);
-    assert_eq!(client.poll(UMQTT_AWAIT_MESSAGE), c::UMQTT_SILENT);
+    assert_eq!(client.poll(UMQTT_AWAIT_MESSAGE), c::UMQTT_STREAM_ERROR);
+    assert_eq!(client.step.code, ETIMEDOUT);
     assert!(!client.is_open());
 }
 

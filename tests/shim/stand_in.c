@@ -1,6 +1,8 @@
 // The functions of umqtt_shim.h over memory, and the functions of umqtt.h called from C.
 #include "stand_in.h"
 
+#include "py/mperrno.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +110,7 @@ int stand_in_converses(void) {
     };
     uint8_t output[sizeof(expected) + 1];
     stand_in_t stream = {
-        .input = connack, .input_len = sizeof(connack), .most = SIZE_MAX, .when_empty = UMQTT_STREAM_WOULD_BLOCK,
+        .input = connack, .input_len = sizeof(connack), .most = SIZE_MAX, .when_empty = UMQTT_STREAM_FAILED - MP_EAGAIN,
         .output = output, .output_max = sizeof(output),
     };
     umqtt_state_t state = { 0 };
