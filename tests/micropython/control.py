@@ -1,0 +1,191 @@
+"""The port where scripts ask this side for help: a Server of their own, its records, brokers, messages, signals.
+
+A request is one line of words; words that may hold anything are in hex. The reply is any number of lines, then a line with a
+dot. "! TEXT" in it says that the request failed. What a script opened ends with its connection.
+"""
+
+import os
+import signal
+import socketserver
+import ssl
+import threading
+import time
+
+import brokers
+import server
+
+
+class World:
+    """What all scripts of one run share: the address, the folder, the TLS context of the misbehaving Server."""
+
+    def __init__(self, address, folder, certificate=None):
+        self.address, self.folder, self.context = address, folder, None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
+            self.context.sni_callback = self.note_server_name
+
+    @staticmethod
+    def note_server_name(tls, name, _context):
+        tls.connection.server_name = name
+
+
+def interrupt(pid):
+    """Ctrl-C, unless the process was ended by the limit meanwhile."""
+    try:
+        os.kill(pid, signal.SIGINT)
+    except ProcessLookupError:
+        pass
+
+
+class Script(socketserver.StreamRequestHandler):
+    """One connected script. Each do_... method is a request; its docstring shows the words."""
+
+    def setup(self):
+        super().setup()
+        self.world = self.server.world
+        self.listeners, self.brokers, self.subscribers = {}, {}, []
+
+    def handle(self):
+        while line := self.request_line():
+            words = line.decode().split()
+            try:
+                reply = getattr(self, "do_" + words[0])(*words[1:]) or []
+            except Exception as error:  # the script is told, whatever it was
+                reply = ["! %s: %s" % (type(error).__name__, error)]
+            try:
+                self.wfile.write("".join(line + "\n" for line in [*reply, "."]).encode())
+            except OSError:
+                return
+
+    def request_line(self):
+        try:
+            return self.rfile.readline()
+        except ConnectionError:
+            return b""
+
+    def finish(self):
+        for listener in self.listeners.values():
+            listener.close()
+        for helper in self.subscribers + list(self.brokers.values()):
+            helper.end()
+
+    def at(self, port):
+        return self.listeners[int(port)]
+
+    # The misbehaving Server
+
+    def do_listen(self, mode):
+        """listen MODE -> PORT; plain, tls, mute (only reads), garbage or close (at the first octets), reset (at once), closed"""
+        context = self.world.context if mode == "tls" else None
+        listener = server.Listener(self.world.address, mode, context)
+        self.listeners[listener.port] = listener
+        return [str(listener.port)]
+
+    def do_close(self, port):
+        """close PORT"""
+        self.listeners.pop(int(port)).close()
+
+    def do_log(self, port, most="64", last="0"):
+        """log PORT [MOST] -> CONNECTION SEGMENTS LENGTH HEX, a line for each packet, at most MOST octets of it in hex"""
+        return ["%d %d %d %s" % (packet.connection, packet.segments, len(packet.octets), packet.octets[:int(most)].hex())
+                for packet in list(self.at(port).packets)[-int(last):]]
+
+    def do_tail(self, port, count):
+        """tail PORT COUNT -> as log, the last COUNT packets only"""
+        return self.do_log(port, last=count)
+
+    def do_wait(self, port, name, count, most="64"):
+        """wait PORT NAME COUNT [MOST] -> as log, after COUNT packets of that name have come"""
+        self.at(port).wait_packets(name, int(count))
+        return self.do_log(port, most)
+
+    def do_send(self, port, answer, half=""):
+        """send PORT ANSWER [half]; with half, only the first half of what goes over the wire"""
+        self.at(port).last().answer(answer, half=bool(half))
+
+    def do_send_later(self, port, answer):
+        """send_later PORT ANSWER: as send, without waiting until the Client has taken it"""
+        connection = self.at(port).last()
+        threading.Thread(target=connection.answer_later, args=(answer, None), daemon=True).start()
+
+    def do_rest(self, port):
+        """rest PORT: the half that was held back"""
+        self.at(port).last().rest()
+
+    def do_connections(self, port):
+        """connections PORT -> OCTETS ENDED SNI, a line for each connection; "-" for open or none"""
+        return ["%d %s %s" % (one.octets, (one.ended or "-").replace(" ", "_"), one.server_name or "-")
+                for one in list(self.at(port).connections)]
+
+    def do_gone(self, port, number):
+        """gone PORT NUMBER: as connections, after connection NUMBER has ended"""
+        at, number = self.at(port), int(number)
+        at.wait(lambda: len(at.connections) >= number and at.connections[number - 1].ended)
+        return self.do_connections(port)
+
+    def do_stall(self, port, how):
+        """stall PORT stall|freeze|thaw: stop reading until the Client's writes wait; or for good; or go on"""
+        self.at(port).last().stalled = None if how == "thaw" else how
+
+    # Brokers that behave
+
+    def do_broker(self, *lines):
+        """broker [LINE...] -> PORT; lines of its configuration, "__" for a blank"""
+        lines = [line.replace("__", " ") for line in lines]
+        broker = brokers.Broker(self.world.folder, self.world.address, lines)
+        self.brokers[broker.port] = broker
+        return [str(broker.port)]
+
+    def do_broker_end(self, port, how):
+        """broker_end PORT KILL|TERM"""
+        self.brokers[int(port)].end(signal.Signals["SIG" + how])
+
+    def do_broker_start(self, port):
+        """broker_start PORT: again, with what it had stored"""
+        self.brokers[int(port)].start()
+
+    def do_publish(self, port, topic, qos, retain, payload=""):
+        """publish PORT HEX_TOPIC QOS RETAIN HEX_PAYLOAD: by mosquitto_pub"""
+        brokers.publish(self.world.address, int(port), bytes.fromhex(topic).decode(), bytes.fromhex(payload), int(qos),
+                        retain == "1")
+
+    def do_subscribe(self, port, topic, qos):
+        """subscribe PORT HEX_TOPIC QOS -> HANDLE: by mosquitto_sub, subscribed when the reply comes"""
+        self.subscribers.append(brokers.Subscriber(int(port), self.world.address, bytes.fromhex(topic).decode(), qos))
+        return [str(len(self.subscribers) - 1)]
+
+    def do_received(self, handle, count):
+        """received HANDLE COUNT -> TOPIC QOS RETAIN LENGTH HEX, a line for each message, after COUNT have come"""
+        return self.subscribers[int(handle)].take(int(count))
+
+    # Signals, for scripts that run here
+
+    def do_interrupt(self, pid, after_ms):
+        """interrupt PID AFTER_MS: Ctrl-C, once"""
+        threading.Timer(int(after_ms) / 1000, interrupt, (int(pid),)).start()
+
+    def do_interrupt_after(self, pid, port, name, count):
+        """interrupt_after PID PORT NAME COUNT: Ctrl-C, a moment after the Server got that packet"""
+        def wait():
+            self.at(port).wait_packets(name, int(count))
+            time.sleep(0.05)
+            interrupt(int(pid))
+        threading.Thread(target=wait, daemon=True).start()
+
+    def do_descriptors(self, pid):
+        """descriptors PID -> how many file descriptors the process has open"""
+        return [str(len(os.listdir("/proc/%d/fd" % int(pid))))]
+
+
+class Control(socketserver.ThreadingTCPServer):
+    """The control port. Every script gets a thread."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, world):
+        self.world = world
+        super().__init__((world.address, 0), Script)
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()

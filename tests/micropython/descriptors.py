@@ -1,0 +1,71 @@
+# needs: unix
+# No socket stays open: however connect() failed, however a connection ended.
+
+import gc
+import os
+
+from check import test, case, same, run
+from host import Server, ask
+from umqtt import MQTTClient
+
+import target
+
+PID = os.getenv("TEST_PID")
+
+
+def descriptors():
+    gc.collect()
+    return int(ask("descriptors", PID)[0])
+
+
+def failing(make, timeout, rounds):
+    client = make()
+
+    def connect():
+        try:
+            client.connect(timeout=timeout)
+            client.wait_msg()
+        except Exception:
+            pass
+
+    connect()
+    before = descriptors()
+    for _ in range(rounds):
+        connect()
+    same(descriptors(), before)
+
+
+for name, rounds, make in (
+        ("nobody_listens", 20, lambda: Server("closed").client("me")),
+        ("the_name_does_not_resolve", 3, lambda: MQTTClient("me", "nowhere.invalid", 1883)),
+        ("the_server_resets_at_once", 20, lambda: Server("reset").client("me")),
+        ("the_server_refuses", 20, lambda: Server().client("CONNECT=20020005")),
+        ("the_server_resets", 20, lambda: Server().client("CONNECT=~")),
+        ("the_stream_ends", 20, lambda: Server().client("CONNECT=!")),
+        ("connack_is_malformed", 20, lambda: Server().client("CONNECT=20020200")),
+        ("connack_does_not_come", 2, lambda: Server().client("CONNECT=")),
+        ("the_connection_is_reset_later", 20, lambda: Server().client("CONNECT=*~")),
+        ("the_stream_ends_later", 20, lambda: Server().client("CONNECT=*!")),
+        ("the_protocol_is_broken_later", 20, lambda: Server().client("CONNECT=*f000")),
+        ("the_tls_handshake_meets_silence", 2, lambda: Server("mute").client("me", ssl=True)),
+        ("the_tls_handshake_meets_something_else", 10, lambda: Server("garbage").client("me", ssl=True)),
+        ("the_tls_handshake_meets_the_end", 10, lambda: Server("close").client("me", ssl=True)),
+        ("the_tls_handshake_is_reset", 10, lambda: Server("reset").client("me", ssl=True)),
+        ("the_ca_is_wrong", 10, lambda: Server("tls").client("me", ssl=True, ssl_params={"cadata": target.OTHER_CA})),
+        ("the_stream_under_tls_ends", 10, lambda: Server("tls").client("CONNECT=*!", ssl=True)),
+        ("the_stream_under_tls_is_reset", 10, lambda: Server("tls").client("CONNECT=*~", ssl=True)),
+        ("the_server_under_tls_refuses", 10, lambda: Server("tls").client("CONNECT=20020005", ssl=True))):
+    case("no_descriptor_is_lost_when_%s" % name, failing, make, 1, rounds)
+
+
+@test
+def no_descriptor_is_lost_by_connecting_without_disconnecting():
+    client = Server().client("me")
+    client.connect()
+    before = descriptors()
+    for _ in range(20):
+        client.connect()
+    same(descriptors(), before)
+
+
+run()
