@@ -307,9 +307,9 @@ static void begin_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t 
 }
 
 // All places for exchanges are taken: waits until one is free. The mutex is held before, and free after.
-static void await_free_slot(mqttclient_obj_t *self, umqtt_step_t *step) {
+static void await_room(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
     uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
-    mqttclient_run(self, step, UMQTT_AWAIT_FREE_SLOT, UMQTT_FULL, true, deadline);
+    mqttclient_run(self, step, awaited, UMQTT_FULL, true, deadline);
 }
 
 static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
@@ -335,7 +335,7 @@ static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_m
         if (status != UMQTT_FULL) {
             break;
         }
-        await_free_slot(self, &step);
+        await_room(self, &step, qos > 0 ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM);
     }
     mqttclient_exchange(self, &step, topic, msg, status);
     return mp_const_none;
@@ -360,7 +360,7 @@ static mp_obj_t mqttclient_subscribe(size_t n_args, const mp_obj_t *pos_args, mp
         if (status != UMQTT_FULL) {
             break;
         }
-        await_free_slot(self, &step);
+        await_room(self, &step, UMQTT_AWAIT_ROOM);
     }
     mqttclient_exchange(self, &step, topic, MP_OBJ_NULL, status);
     return mp_const_none;
@@ -382,7 +382,7 @@ static mp_obj_t mqttclient_unsubscribe(size_t n_args, const mp_obj_t *pos_args, 
         if (status != UMQTT_FULL) {
             break;
         }
-        await_free_slot(self, &step);
+        await_room(self, &step, UMQTT_AWAIT_ROOM);
     }
     mqttclient_exchange(self, &step, topic, MP_OBJ_NULL, status);
     return mp_const_none;

@@ -41,7 +41,7 @@ enum {
     UMQTT_LEND, // poll again with the topic and payload of step->slot
     UMQTT_ROOM, // poll again with more room for step->field
     UMQTT_MESSAGE, // a message came: step->topic and so on
-    UMQTT_FULL, // no room for now: await UMQTT_AWAIT_OUTBOX, or UMQTT_AWAIT_FREE_SLOT for a slot
+    UMQTT_FULL, // no room for now: await UMQTT_AWAIT_OUTBOX, or UMQTT_AWAIT_ROOM for an exchange
     // The caller's doing.
     UMQTT_NOT_CONNECTED,
     UMQTT_TOPIC_EMPTY,
@@ -80,7 +80,8 @@ enum {
 // What is awaited: a slot's number, or one of these.
 enum {
     UMQTT_AWAIT_MESSAGE = 0x80, // or the answer to umqtt_ping
-    UMQTT_AWAIT_FREE_SLOT,
+    UMQTT_AWAIT_ROOM, // for an exchange
+    UMQTT_AWAIT_ROOM_FOR_MESSAGE, // at QoS 1 or 2; these leave one place to the other exchanges
     UMQTT_AWAIT_OUTBOX,
     UMQTT_AWAIT_FLUSHED,
 };

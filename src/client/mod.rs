@@ -13,7 +13,7 @@ mod verbs;
 use core::ops::Range;
 
 use crate::codec::{Delivery, Field, LongPublish, Reader};
-use crate::session::{Instant, Outcome, Session};
+use crate::session::{Exchange, Instant, Outcome, Session};
 use crate::settings::RX_BUFFER;
 
 pub use error::Error;
@@ -93,8 +93,8 @@ pub enum Awaited {
     Message,
     /// The end of this slot's exchange.
     Slot(u8),
-    /// That another exchange can begin.
-    FreeSlot,
+    /// That an exchange of this kind can begin.
+    RoomFor(Exchange),
     /// That there is a place in the outbox again.
     Outbox,
     /// That the outbox and the packet being sent have left.
@@ -272,7 +272,7 @@ impl Client {
     fn is_here<E>(&mut self, awaited: Awaited, now: Instant) -> Result<bool, Error<E>> {
         match awaited {
             Awaited::Message => Ok(self.session.take_ping_answer()),
-            Awaited::FreeSlot => Ok(self.session.outgoing().has_free_slot()),
+            Awaited::RoomFor(exchange) => Ok(self.session.outgoing().has_room_for(exchange)),
             Awaited::Outbox => Ok(self.outbox.has_room(1)),
             Awaited::Flushed => Ok(self.outbox.is_empty() && self.sending.is_none()),
             Awaited::Slot(slot) => match self.session.outgoing_mut().take_outcome(slot) {

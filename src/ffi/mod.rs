@@ -15,7 +15,7 @@ use core::ptr;
 use crate::client::{Awaited, Body, Client, Error, Lent, Message, Step, Wait};
 use crate::codec::topic::check_string;
 use crate::codec::{Connect, Delivery, Field, PacketIdentifier, QoS, TopicFilter, TopicName, Will};
-use crate::session::{Instant, delivery};
+use crate::session::{Exchange, Instant, delivery};
 use status::status;
 use stream::{Stream, StreamError};
 use sys::{umqtt_connect_t, umqtt_octets_t, umqtt_room_t, umqtt_state_t, umqtt_step_t};
@@ -352,7 +352,10 @@ pub unsafe extern "C" fn umqtt_disconnect(state: *mut umqtt_state_t) -> c_int {
 pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_step_t, awaited: u8) -> c_int {
     let awaited = match u32::from(awaited) {
         sys::UMQTT_AWAIT_MESSAGE => Awaited::Message,
-        sys::UMQTT_AWAIT_FREE_SLOT => Awaited::FreeSlot,
+        sys::UMQTT_AWAIT_ROOM => Awaited::RoomFor(Exchange::Unsubscribe),
+        sys::UMQTT_AWAIT_ROOM_FOR_MESSAGE => {
+            Awaited::RoomFor(Exchange::Publish { qos: QoS::AtLeastOnce, retain: false })
+        }
         sys::UMQTT_AWAIT_OUTBOX => Awaited::Outbox,
         sys::UMQTT_AWAIT_FLUSHED => Awaited::Flushed,
         _ => Awaited::Slot(awaited),

@@ -17,7 +17,7 @@ pub enum SessionError {
     IncomingFull,
     /// The Server was silent after PINGREQ, see 3.1.2.10.
     Silent,
-    /// The caller has more exchanges under way than `IN_FLIGHT`; one must end first.
+    /// The caller has `IN_FLIGHT` exchanges under way, or one less for a message at QoS 1 or 2; one must end first.
     OutgoingFull,
 }
 

@@ -75,7 +75,7 @@ impl Outgoing {
     /// Nothing under way.
     #[must_use]
     pub const fn new() -> Self {
-        const { assert!(IN_FLIGHT >= 1 && IN_FLIGHT <= 32, "IN_FLIGHT is 1 to 32") };
+        const { assert!(IN_FLIGHT >= 2 && IN_FLIGHT <= 32, "IN_FLIGHT is 2 to 32") };
         let free = Slot {
             exchange: Exchange::Unsubscribe,
             stage: Stage::Free,
@@ -107,14 +107,24 @@ impl Outgoing {
         }
     }
 
+    /// Whether an exchange can begin now. Messages at QoS 1 and 2, which may wait for long, leave one slot to the others.
+    #[must_use]
+    pub fn has_room_for(&self, exchange: Exchange) -> bool {
+        let waits_for_long = matches!(exchange, Exchange::Publish { qos, .. } if qos != QoS::AtMostOnce);
+        usize::from(self.in_use) + usize::from(waits_for_long) < IN_FLIGHT
+    }
+
     /// Begins an exchange and queues its packet: the slot that it got. The caller awaits its outcome.
     ///
     /// # Errors
-    /// [`SessionError::OutgoingFull`] if `IN_FLIGHT` exchanges are under way.
+    /// [`SessionError::OutgoingFull`] if there is no room for it.
     pub fn begin(&mut self, exchange: Exchange, answer_due: Instant) -> Result<u8, SessionError> {
         let Some((index, _)) = (0..).zip(&self.slots).find(|(_, slot)| slot.stage == Stage::Free) else {
             return Err(SessionError::OutgoingFull);
         };
+        if !self.has_room_for(exchange) {
+            return Err(SessionError::OutgoingFull);
+        }
         let at_most_once = matches!(exchange, Exchange::Publish { qos: QoS::AtMostOnce, .. });
         // At QoS 0 no identifier is used up: the next one stands there without meaning, and others pass over it meanwhile.
         let identifier = if at_most_once { self.next_identifier } else { self.free_identifier() };
@@ -319,12 +329,6 @@ impl Outgoing {
             let mut slots = self.slots.iter();
             slots.find(|slot| slot.stage == Stage::Released && slot.rank == rank).map(|slot| slot.identifier)
         })
-    }
-
-    /// Whether another exchange can begin.
-    #[must_use]
-    pub fn has_free_slot(&self) -> bool {
-        usize::from(self.in_use) < IN_FLIGHT
     }
 
     /// Which slots are in use: bit n is slot n.

@@ -3,6 +3,8 @@
 use umqtt::client::{Awaited, Step, Wait};
 use umqtt::codec::{Delivery, QoS};
 
+use umqtt::session::Exchange;
+
 use super::identifier;
 use super::support::caller::Caller;
 use super::support::packets::{numbered, puback, pubcomp, publish, pubrec, pubrel};
@@ -112,16 +114,17 @@ fn what_comes_while_a_caller_is_busy_with_a_message_leaves_a_place_for_its_ackno
 }
 
 #[test]
-fn a_free_slot_can_be_awaited() {
+fn room_for_a_message_can_be_awaited() {
+    let message = Exchange::Publish { qos: QoS::AtLeastOnce, retain: false };
     let mut caller = Caller::connected(true);
     let mut slots = Vec::new();
     while let Ok((slot, _)) = caller.publish(b"t", b"", QoS::AtLeastOnce) {
         slots.push(slot);
     }
-    assert!(matches!(caller.poll(Awaited::FreeSlot), Ok(Step::Wait(_))));
+    assert!(matches!(caller.poll(Awaited::RoomFor(message)), Ok(Step::Wait(_))));
     caller.client.abandon(slots[2]);
     caller.stream.gives(&puback(3));
-    assert_eq!(caller.poll(Awaited::FreeSlot), Ok(Step::Done));
-    let (slot, _) = caller.publish(b"t", b"", QoS::AtMostOnce).expect("sent");
+    assert_eq!(caller.poll(Awaited::RoomFor(message)), Ok(Step::Done));
+    let (slot, _) = caller.publish(b"t", b"", QoS::AtLeastOnce).expect("sent");
     assert_eq!(slot, slots[2]);
 }

@@ -186,7 +186,7 @@ fn messages_leave_in_the_order_in_which_they_were_published() {
     assert_eq!(caller.publish(b"t", b"", QoS::AtMostOnce), Err(Error::Session(SessionError::OutgoingFull)));
     assert!(caller.client.is_open());
     caller.stream.then = None;
-    caller.poll(Awaited::FreeSlot).expect("sent");
+    caller.poll(Awaited::Outbox).expect("sent");
     // Which identifiers they got is not the point here.
     let sent = caller.stream.sent();
     assert_eq!(sent.len(), expected.len());

@@ -1,7 +1,7 @@
 //! Exchanges through umqtt.h: what a step asks C for, and what it tells.
 
 use super::bindings::{
-    UMQTT_AWAIT_FLUSHED, UMQTT_AWAIT_FREE_SLOT, UMQTT_AWAIT_MESSAGE, UMQTT_AWAIT_OUTBOX, UMQTT_BUSY, UMQTT_DONE,
+    UMQTT_AWAIT_FLUSHED, UMQTT_AWAIT_MESSAGE, UMQTT_AWAIT_OUTBOX, UMQTT_AWAIT_ROOM_FOR_MESSAGE, UMQTT_BUSY, UMQTT_DONE,
     UMQTT_FOREVER, UMQTT_FULL, UMQTT_LEND, UMQTT_NOT_CONNECTED, UMQTT_WAIT, UMQTT_WANT_READ, UMQTT_WANT_WRITE,
     umqtt_connect_t,
 };
@@ -169,11 +169,11 @@ fn what_does_not_fit_is_full_and_can_be_awaited() {
             other => break other,
         }
     };
-    assert_eq!((full, slots), (UMQTT_FULL, umqtt::settings::IN_FLIGHT));
-    assert_eq!(c.poll(UMQTT_AWAIT_FREE_SLOT), UMQTT_WAIT);
+    assert_eq!((full, slots), (UMQTT_FULL, umqtt::settings::IN_FLIGHT - 1));
+    assert_eq!(c.poll(UMQTT_AWAIT_ROOM_FOR_MESSAGE), UMQTT_WAIT);
     c.abandon(0);
     c.gives(&puback(1));
-    assert_eq!(c.poll(UMQTT_AWAIT_FREE_SLOT), UMQTT_DONE);
+    assert_eq!(c.poll(UMQTT_AWAIT_ROOM_FOR_MESSAGE), UMQTT_DONE);
 
     c.takes(0);
     while c.ping() == UMQTT_DONE {}

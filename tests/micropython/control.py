@@ -10,6 +10,7 @@ import socketserver
 import ssl
 import threading
 import time
+import zlib
 
 import brokers
 import server
@@ -87,8 +88,9 @@ class Script(socketserver.StreamRequestHandler):
         self.listeners.pop(int(port)).close()
 
     def do_log(self, port, most="64", last="0"):
-        """log PORT [MOST] -> CONNECTION SEGMENTS LENGTH HEX, a line for each packet, at most MOST octets of it in hex"""
-        return ["%d %d %d %s" % (packet.connection, packet.segments, len(packet.octets), packet.octets[:int(most)].hex())
+        """log PORT [MOST] -> CONNECTION SEGMENTS LENGTH CHECKSUM HEX for each packet, at most MOST octets of it in hex"""
+        return ["%d %d %d %08x %s" % (packet.connection, packet.segments, len(packet.octets), zlib.crc32(packet.octets[1:]),
+                                      packet.octets[:int(most)].hex())
                 for packet in list(self.at(port).packets)[-int(last):]]
 
     def do_tail(self, port, count):

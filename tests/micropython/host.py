@@ -13,20 +13,29 @@ link = None
 
 
 def ask(*words):
-    # One request; the lines of the reply.
+    # One request; the lines of the reply. What breaks off in between ends the connection, and all that was opened by it.
     global link
     if link is None:
         link = socket.socket()
         link.connect(socket.getaddrinfo(target.HOST, target.CONTROL)[0][-1])
-    link.write((" ".join([str(word) for word in words]) + "\n").encode())
-    lines = []
-    while True:
-        line = link.readline().decode().rstrip("\n")
-        if line == ".":
-            return lines
-        if line == "" or line.startswith("!"):
-            raise RuntimeError("the other side: " + (line or "gone"))
-        lines.append(line)
+    try:
+        link.write((" ".join([str(word) for word in words]) + "\n").encode())
+        lines = []
+        while True:
+            line = link.readline().decode().rstrip("\n")
+            if line == ".":
+                break
+            if line == "":
+                raise RuntimeError("the other side has gone")
+            lines.append(line)
+    except BaseException:
+        link.close()
+        link = None
+        opened.clear()
+        raise
+    if lines and lines[0].startswith("!"):
+        raise RuntimeError("the other side: " + lines[0])
+    return lines
 
 
 def hexed(data):
@@ -51,11 +60,12 @@ def split(text, at):
 
 
 class Packet:
-    # A packet that the Server received: which connection, in how many segments or TLS records, its length and octets.
+    # A packet that the Server received: which connection, in how many segments or TLS records, its length, a checksum of
+    # all but the first octet, and its octets as far as they were asked for.
     def __init__(self, line):
         words = line.split(" ")
         self.connection, self.segments, self.length = int(words[0]), int(words[1]), int(words[2])
-        self.hex = words[3]
+        self.checksum, self.hex = words[3], words[4]
         self.name = NAMES.get(self.hex[0])
 
     def __repr__(self):

@@ -104,8 +104,7 @@ class Connection:
             ended = "reset"
         except (OSError, ValueError, struct.error) as error:
             ended = "error: %s" % error
-        if self.closing or ended.startswith("error"):
-            self.raw.close()
+        self.raw.close()
         with self.listener.changed:
             self.ended = ended
             self.listener.changed.notify_all()

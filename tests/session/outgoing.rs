@@ -118,17 +118,25 @@ fn answers_in_any_order_find_their_exchanges() {
 #[test]
 fn a_full_table_says_so_and_has_room_after_any_end() {
     let mut clocked = Clocked::connected(true);
-    let slots: Vec<(u8, u16)> = (0..IN_FLIGHT).map(|_| clocked.published(QoS::AtLeastOnce)).collect();
-    assert!(!clocked.session.outgoing().has_free_slot());
+    let slots: Vec<(u8, u16)> = (1..IN_FLIGHT).map(|_| clocked.published(QoS::AtLeastOnce)).collect();
+    // Messages that may wait for long leave one slot to the others.
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        assert!(!clocked.session.outgoing().has_room_for(publish(qos)));
+        assert_eq!(clocked.session.begin(publish(qos), clocked.now), Err(SessionError::OutgoingFull));
+    }
+    assert!(clocked.session.outgoing().has_room_for(Exchange::Subscribe(QoS::AtMostOnce)));
+    let last = clocked.begin(publish(QoS::AtMostOnce));
     assert_eq!(clocked.session.outgoing().in_use().count_ones() as usize, IN_FLIGHT);
-    for exchange in [publish(QoS::AtMostOnce), publish(QoS::ExactlyOnce), Exchange::Unsubscribe] {
+    for exchange in [publish(QoS::AtMostOnce), Exchange::Subscribe(QoS::AtMostOnce), Exchange::Unsubscribe] {
+        assert!(!clocked.session.outgoing().has_room_for(exchange));
         assert_eq!(clocked.session.begin(exchange, clocked.now), Err(SessionError::OutgoingFull));
     }
+    clocked.session.outgoing_mut().abandon(last, false);
     let (slot, identifier) = slots[3];
     assert_eq!(clocked.arrives(&puback(identifier)), Ok(Action::None));
-    assert!(!clocked.session.outgoing().has_free_slot(), "the outcome is not taken yet");
+    assert!(!clocked.session.outgoing().has_room_for(publish(QoS::AtLeastOnce)), "the outcome is not taken yet");
     assert_eq!(clocked.outcome(slot), Some(Outcome::Done));
-    assert!(clocked.session.outgoing().has_free_slot());
+    assert!(clocked.session.outgoing().has_room_for(publish(QoS::AtLeastOnce)));
     assert_eq!(clocked.begin(publish(QoS::AtMostOnce)), slot);
 }
 

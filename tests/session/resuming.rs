@@ -52,7 +52,7 @@ fn whatever_was_acknowledged_the_rest_goes_again_in_order() {
     let mut resumed = 0;
     for _ in 0..5_000 {
         match random.below(5) {
-            0 | 1 if in_flight.len() < IN_FLIGHT => {
+            0 | 1 if in_flight.len() < IN_FLIGHT - 1 => {
                 let (slot, identifier) = clocked.published(QoS::AtLeastOnce);
                 assert!(!in_flight.contains(&(identifier, true)));
                 clocked.session.outgoing_mut().abandon(slot, false);
