@@ -80,7 +80,7 @@ static void connect_socket(mp_obj_t sock, mp_obj_t address, uint32_t deadline) {
         if (ms == 0) {
             mp_raise_OSError(MP_ETIMEDOUT);
         }
-        mqttclient_sleep_on(sock, sock, UMQTT_WANT_WRITE, ms);
+        mqttclient_sleep_on(sock, ms);
         #if !UMQTT_UNIX
         int errcode;
         mp_uint_t ready = mp_get_stream(sock)->ioctl(sock, MP_STREAM_POLL, MP_STREAM_POLL_WR, &errcode);
@@ -135,7 +135,7 @@ static void close_both(mp_obj_t sock, mp_obj_t stream) {
 }
 
 // The connection is gone or given up: closes it, and wakes the threads that wait for something from it, which then raise
-// OSError(lost_errno). The mutex is held.
+// OSError(lost_errno). The mutex is held, but may be free for a moment.
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
     mp_obj_t sock = self->sock;
     mp_obj_t stream = self->stream;
@@ -143,18 +143,16 @@ void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
     self->stream = MP_OBJ_NULL;
     self->lost_errno = lost_errno;
     ++self->connection;
-    for (size_t i = 0; i < 2; ++i) {
-        self->field[i].data = NULL;
-        self->field[i].alloc = 0;
-    }
+    mqttclient_forget_fields(self);
     umqtt_close(&self->state);
+    mqttclient_wake_others(self);
     #if UMQTT_UNIX && UMQTT_THREADS
-    if (self->has_reader) {
-        // Closing a descriptor does not wake who sleeps on it.
+    if (self->sleepers > 0) {
+        // Closing a descriptor does not wake who sleeps on it, and its number may soon be somebody else's.
         shutdown(mqttclient_fileno(sock), SHUT_RDWR);
+        mqttclient_await_sleepers(self);
     }
     #endif
-    mqttclient_wake_others(self);
     close_both(sock, stream);
 }
 
@@ -239,22 +237,26 @@ static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect,
     return status;
 }
 
-// Opens the connection that `connect` describes, within its timeout. Nothing is connected before. May raise.
+// Opens the connection that `connect` describes, within its timeout. Nothing is connected before, and self->connecting is
+// set. The mutex is held before; it is free after, and when this raises.
 void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) {
     uint32_t deadline = mqttclient_deadline_after(connect->answer_timeout_ms);
     mp_obj_t volatile sock = MP_OBJ_NULL;
     mp_obj_t volatile stream = MP_OBJ_NULL;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
+        mqttclient_unlock(self);
         mp_obj_t opened = open_socket(self, deadline, (mp_obj_t *)&sock);
         stream = self->ssl == mp_const_false ? opened : mqttclient_wrap_tls(self, opened);
         mqttclient_lock(self);
         nlr_pop();
     } else {
+        mqttclient_lock(self);
         if (sock != MP_OBJ_NULL) {
             close_both(sock, stream);
         }
         self->connecting = false;
+        mqttclient_unlock(self);
         nlr_jump(nlr.ret_val);
     }
     self->sock = sock;

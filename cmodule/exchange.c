@@ -56,6 +56,7 @@ void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
     // Under TLS what has come may sit in the stream already, where no sleep on the socket sees it.
     step->may_read = self->stream != self->sock;
     step->lends = false;
+    step->begun = UMQTT_NO_SLOT;
     lend_fields(self, step);
 }
 
@@ -84,7 +85,7 @@ static void lend(mqttclient_obj_t *self, umqtt_step_t *step) {
     step->lends = true;
 }
 
-static void forget_fields(mqttclient_obj_t *self) {
+void mqttclient_forget_fields(mqttclient_obj_t *self) {
     for (size_t i = 0; i < 2; ++i) {
         self->field[i].data = NULL;
         self->field[i].alloc = 0;
@@ -107,7 +108,7 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     } else {
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         umqtt_refuse_message(&self->state);
-        forget_fields(self);
+        mqttclient_forget_fields(self);
         return UMQTT_RAISED;
     }
     field->alloc = alloc;
@@ -177,7 +178,7 @@ static bool take(mqttclient_obj_t *self, umqtt_step_t *step, message_t *message,
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         taken = false;
     }
-    forget_fields(self);
+    mqttclient_forget_fields(self);
     if (taken) {
         umqtt_taken(&self->state, step->qos, step->packet_identifier);
     }
@@ -212,6 +213,8 @@ static bool call_back(mqttclient_obj_t *self, const message_t *message) {
     #if UMQTT_THREADS
     self->callback_thread = outer_thread;
     #endif
+    // What came meanwhile may be for another thread.
+    mqttclient_wake_others(self);
     return returned;
 }
 
@@ -277,7 +280,8 @@ static UMQTT_NORETURN void fail(mqttclient_obj_t *self, umqtt_step_t *step, uint
     mp_obj_t raised = self->raised;
     self->raised = MP_OBJ_NULL;
     if (connection == self->connection) {
-        if (awaited < UMQTT_IN_FLIGHT) {
+        // Without a connection Rust has decided already which messages it keeps.
+        if (awaited < UMQTT_IN_FLIGHT && umqtt_is_open(&self->state)) {
             umqtt_abandon(&self->state, awaited);
         }
         drop_if_closed(self, step, status);
@@ -383,9 +387,9 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
 // free after, and when this raises.
 void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status) {
     uint8_t awaited = UMQTT_AWAIT_FLUSHED;
-    if (status < UMQTT_FULL && status != UMQTT_DONE) {
+    if (step->begun != UMQTT_NO_SLOT && status != UMQTT_DONE) {
         awaited = step->begun;
-        // Rust asks for them by the number of the slot.
+        // Rust asks for them by the number of the slot, on the next connection too if this one is gone already.
         self->slot[awaited].topic = topic;
         self->slot[awaited].msg = msg;
         self->slots_held |= 1u << awaited;

@@ -36,6 +36,15 @@ static mp_obj_t null_if_none(mp_obj_t obj) {
     return obj == mp_const_none ? MP_OBJ_NULL : obj;
 }
 
+// What is kept for a later CONNECT must not change until then: a copy of what could. May raise.
+static mp_obj_t unchanging(mp_obj_t obj) {
+    if (obj == MP_OBJ_NULL || mp_obj_is_str_or_bytes(obj)) {
+        return obj;
+    }
+    umqtt_octets_t octets = octets_of(obj);
+    return mp_obj_new_bytes(octets.data, octets.len);
+}
+
 // A whole number from 0 to 65535, given as one. -1 for anything else; other_type tells if it was no number at all.
 static int32_t small_number_of(mp_obj_t obj, bool *other_type) {
     *other_type = !mp_obj_is_int(obj) && !mp_obj_is_bool(obj);
@@ -106,7 +115,7 @@ static uint32_t timeout_ms_of(mp_obj_t obj) {
     mp_int_t timeout_s = mp_obj_get_int(obj);
     #endif
     if (!(timeout_s > 0 && timeout_s <= TIMEOUT_S_MAX)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("timeout must be above 0"));
+        mp_raise_ValueError(MP_ERROR_TEXT("timeout must be above 0, at most 2000000"));
     }
     uint32_t timeout_ms = (uint32_t)(timeout_s * 1000);
     return timeout_ms == 0 ? 1 : timeout_ms;
@@ -164,10 +173,10 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
     // Zeroed, so that all that is not set here is empty.
     mqttclient_obj_t *self = m_new0(mqttclient_obj_t, 1);
     self->base.type = type;
-    self->client_id = args[ARG_client_id].u_obj;
+    self->client_id = unchanging(args[ARG_client_id].u_obj);
     self->server = server;
-    self->user = user;
-    self->password = password;
+    self->user = unchanging(user);
+    self->password = unchanging(password);
     self->ssl = ssl_of(args[ARG_ssl].u_obj);
     self->ssl_params = mqttclient_ssl_params(args[ARG_ssl_params].u_obj);
     self->port = port_of(args[ARG_port].u_obj);
@@ -214,17 +223,22 @@ static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args
     mqttclient_check(umqtt_check_topic_name(topic.data, topic.len));
     check_field(args[ARG_msg].u_obj);
     uint8_t qos = qos_of(args[ARG_qos].u_obj);
-    self->will_qos = qos & 3;
-    self->will_retain = mp_obj_is_true(args[ARG_retain].u_obj);
-    self->will_topic = args[ARG_topic].u_obj;
-    self->will_msg = args[ARG_msg].u_obj;
+    bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
+    mp_obj_t will_topic = unchanging(args[ARG_topic].u_obj);
+    mp_obj_t will_msg = unchanging(args[ARG_msg].u_obj);
+    mqttclient_lock(self);
+    self->will_qos = qos;
+    self->will_retain = retain;
+    self->will_topic = will_topic;
+    self->will_msg = will_msg;
+    mqttclient_unlock(self);
     return mp_const_none;
 }
 
 // Says DISCONNECT, if there is a connection, and closes it. waits: until DISCONNECT has left, at most for the time that an
 // answer may take. The mutex is held. False: what was pending raised, and the exception is in self->raised.
 static bool hang_up(mqttclient_obj_t *self, bool waits) {
-    if (self->stream == MP_OBJ_NULL || self->connecting) {
+    if (self->stream == MP_OBJ_NULL) {
         return true;
     }
     uint8_t connection = self->connection;
@@ -261,8 +275,26 @@ static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_arg
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    bool clean_session = mp_obj_is_true(args[ARG_clean_session].u_obj);
+    uint32_t timeout_ms = timeout_ms_of(args[ARG_timeout].u_obj);
+    umqtt_octets_t client_id = octets_of(self->client_id);
+    if (client_id.len == 0 && !clean_session) {
+        mp_raise_ValueError(MP_ERROR_TEXT("empty client_id without clean_session"));
+    }
+    mqttclient_lock(self);
+    if (self->connecting) {
+        mqttclient_unlock(self);
+        mp_raise_OSError(MP_EALREADY);
+    }
+    self->connecting = true;
+    hang_up(self, false);
+    self->answer_timeout_ms = timeout_ms;
+    if (clean_session) {
+        self->queue = NULL;
+    }
+    // These pointers keep the octets alive, even if another will is set meanwhile.
     umqtt_connect_t connect = {
-        .client_id = octets_of(self->client_id),
+        .client_id = client_id,
         .user = octets_or_none(self->user),
         .password = octets_or_none(self->password),
         .will_topic = octets_or_none(self->will_topic),
@@ -272,44 +304,44 @@ static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_arg
         .has_will = self->will_topic != MP_OBJ_NULL,
         .will_retain = self->will_retain,
         .will_qos = self->will_qos,
-        .clean_session = mp_obj_is_true(args[ARG_clean_session].u_obj),
+        .clean_session = clean_session,
         .keep_alive_s = self->keep_alive_s,
-        .answer_timeout_ms = timeout_ms_of(args[ARG_timeout].u_obj),
+        .answer_timeout_ms = timeout_ms,
     };
-    if (connect.client_id.len == 0 && !connect.clean_session) {
-        mp_raise_ValueError(MP_ERROR_TEXT("empty client_id without clean_session"));
-    }
-    mqttclient_lock(self);
-    if (self->connecting) {
-        mqttclient_unlock(self);
-        mp_raise_OSError(MP_EALREADY);
-    }
-    hang_up(self, false);
-    self->connecting = true;
-    self->answer_timeout_ms = connect.answer_timeout_ms;
-    if (connect.clean_session) {
-        self->queue = NULL;
-    }
-    mqttclient_unlock(self);
     mqttclient_connect(self, &connect);
     return mp_const_none;
 }
 
-// Locks the client and begins a step for an exchange about topic and msg. May raise TypeError before that.
-static void begin_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg) {
-    umqtt_octets_t topic_octets = octets_of(topic);
-    umqtt_octets_t msg_octets = octets_or_none(msg);
-    mqttclient_lock(self);
-    mqttclient_begin_step(self, step);
-    step->packet_topic = topic_octets;
-    step->packet_payload = msg_octets;
-    step->lends = true;
-}
+typedef enum { PUBLISH, SUBSCRIBE, UNSUBSCRIBE } verb_t;
 
-// All places for exchanges are taken: waits until one is free. The mutex is held before, and free after.
-static void await_room(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
-    uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
-    mqttclient_run(self, step, awaited, UMQTT_FULL, true, deadline);
+// Carries out an exchange about topic and msg (MP_OBJ_NULL for none). If all places are taken, waits for one. May raise.
+static void exchange(mqttclient_obj_t *self, verb_t verb, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain) {
+    octets_of(topic);
+    octets_or_none(msg);
+    for (;;) {
+        umqtt_step_t step;
+        mqttclient_lock(self);
+        mqttclient_begin_step(self, &step);
+        // Only now: while this thread waited for the mutex another one may have moved them.
+        step.packet_topic = octets_of(topic);
+        step.packet_payload = octets_or_none(msg);
+        step.lends = true;
+        int status;
+        if (verb == PUBLISH) {
+            status = umqtt_publish(&self->state, &step, qos, retain);
+        } else if (verb == SUBSCRIBE) {
+            status = umqtt_subscribe(&self->state, &step, qos);
+        } else {
+            status = umqtt_unsubscribe(&self->state, &step);
+        }
+        if (status != UMQTT_FULL) {
+            mqttclient_exchange(self, &step, topic, msg, status);
+            return;
+        }
+        uint8_t awaited = verb == PUBLISH && qos > 0 ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM;
+        uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
+        mqttclient_run(self, &step, awaited, UMQTT_FULL, true, deadline);
+    }
 }
 
 static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
@@ -325,19 +357,7 @@ static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_m
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
     uint8_t qos = qos_of(args[ARG_qos].u_obj);
-    mp_obj_t topic = args[ARG_topic].u_obj;
-    mp_obj_t msg = args[ARG_msg].u_obj;
-    umqtt_step_t step;
-    int status;
-    for (;;) {
-        begin_exchange(self, &step, topic, msg);
-        status = umqtt_publish(&self->state, &step, qos, retain);
-        if (status != UMQTT_FULL) {
-            break;
-        }
-        await_room(self, &step, qos > 0 ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM);
-    }
-    mqttclient_exchange(self, &step, topic, msg, status);
+    exchange(self, PUBLISH, args[ARG_topic].u_obj, args[ARG_msg].u_obj, qos, retain);
     return mp_const_none;
 }
 
@@ -351,18 +371,7 @@ static mp_obj_t mqttclient_subscribe(size_t n_args, const mp_obj_t *pos_args, mp
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     uint8_t qos = qos_of(args[ARG_qos].u_obj);
-    mp_obj_t topic = args[ARG_topic].u_obj;
-    umqtt_step_t step;
-    int status;
-    for (;;) {
-        begin_exchange(self, &step, topic, MP_OBJ_NULL);
-        status = umqtt_subscribe(&self->state, &step, qos);
-        if (status != UMQTT_FULL) {
-            break;
-        }
-        await_room(self, &step, UMQTT_AWAIT_ROOM);
-    }
-    mqttclient_exchange(self, &step, topic, MP_OBJ_NULL, status);
+    exchange(self, SUBSCRIBE, args[ARG_topic].u_obj, MP_OBJ_NULL, qos, false);
     return mp_const_none;
 }
 
@@ -373,18 +382,7 @@ static mp_obj_t mqttclient_unsubscribe(size_t n_args, const mp_obj_t *pos_args, 
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
-    mp_obj_t topic = args[0].u_obj;
-    umqtt_step_t step;
-    int status;
-    for (;;) {
-        begin_exchange(self, &step, topic, MP_OBJ_NULL);
-        status = umqtt_unsubscribe(&self->state, &step);
-        if (status != UMQTT_FULL) {
-            break;
-        }
-        await_room(self, &step, UMQTT_AWAIT_ROOM);
-    }
-    mqttclient_exchange(self, &step, topic, MP_OBJ_NULL, status);
+    exchange(self, UNSUBSCRIBE, args[0].u_obj, MP_OBJ_NULL, 0, false);
     return mp_const_none;
 }
 
@@ -430,7 +428,8 @@ static mp_obj_t mqttclient_ping(mp_obj_t self_in) {
 static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
     mqttclient_lock(self);
-    bool undisturbed = hang_up(self, true);
+    // A connection that another thread is making is not there yet.
+    bool undisturbed = self->connecting || hang_up(self, true);
     mp_obj_t raised = self->raised;
     self->raised = MP_OBJ_NULL;
     mqttclient_unlock(self);

@@ -64,10 +64,12 @@ typedef struct _mqttclient_obj_t {
 
     #if UMQTT_THREADS
     mp_thread_mutex_t mutex; // around each use of this struct and of the state
+    void *owner; // the thread that holds the mutex
     void *callback_thread; // the thread that runs the callback now
     #if UMQTT_UNIX
     mqttclient_waiter_t *waiters;
     bool has_reader; // a thread sleeps on the stream and wakes the waiters
+    uint8_t sleepers; // how many threads sleep on the descriptor
     #endif
     #endif
 
@@ -79,9 +81,10 @@ typedef struct _mqttclient_obj_t {
     uint8_t connection; // counts the connections made and lost
     uint8_t receivers; // how many calls of wait_msg and check_msg are under way
     uint8_t callback_depth; // how many callbacks are running, one inside the other
-    bool connecting : 1;
-    bool will_retain : 1;
-    uint8_t will_qos : 2;
+    uint8_t will_qos;
+    bool will_retain;
+    bool connecting;
+    bool locked;
 
     umqtt_state_t state;
 } mqttclient_obj_t;
@@ -99,8 +102,9 @@ extern const mp_obj_type_t mp_type_MQTTException;
 void mqttclient_lock(mqttclient_obj_t *self);
 void mqttclient_unlock(mqttclient_obj_t *self);
 void mqttclient_wake_others(mqttclient_obj_t *self);
+void mqttclient_await_sleepers(mqttclient_obj_t *self);
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms);
-void mqttclient_sleep_on(mp_obj_t sock, mp_obj_t stream, unsigned want, uint32_t ms);
+void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms);
 int mqttclient_fileno(mp_obj_t sock);
 uint32_t mqttclient_ticks_ms(void);
 uint32_t mqttclient_ms_until(uint32_t deadline);
@@ -115,6 +119,7 @@ int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
 // connection.c: opens and closes.
 mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
 void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect);
+void mqttclient_forget_fields(mqttclient_obj_t *self);
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno);
 
 // errors.c: statuses to exceptions. code: the errno of UMQTT_STREAM_ERROR, the return code of UMQTT_REFUSED.

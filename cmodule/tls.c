@@ -18,6 +18,15 @@ bool mqttclient_is_ssl_context(mp_obj_t obj) {
     return method[0] != MP_OBJ_NULL;
 }
 
+// The host name for SNI and for the check. A TLS stream that is made with anything else raises half made, and closes its
+// socket once more when it is collected.
+static mp_obj_t check_hostname(mp_obj_t hostname) {
+    if (!mp_obj_is_str_or_bytes(hostname)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("server_hostname must be a str"));
+    }
+    return hostname;
+}
+
 // Checks ssl_params: the dict of it, or MP_OBJ_NULL for none. May raise.
 mp_obj_t mqttclient_ssl_params(mp_obj_t params) {
     if (params == MP_OBJ_NULL || params == mp_const_none) {
@@ -35,12 +44,16 @@ mp_obj_t mqttclient_ssl_params(mp_obj_t params) {
         if (!mp_map_slot_is_filled(map, i)) {
             continue;
         }
+        // Only a str: comparing with anything else may run Python, which may change the dict.
         bool known = false;
-        for (size_t k = 0; k < MP_ARRAY_SIZE(param_keys); ++k) {
+        for (size_t k = 0; k < MP_ARRAY_SIZE(param_keys) && mp_obj_is_str(map->table[i].key); ++k) {
             known |= mp_obj_equal(map->table[i].key, MP_OBJ_NEW_QSTR(param_keys[k]));
         }
         if (!known) {
             mp_raise_TypeError(MP_ERROR_TEXT("unknown key in ssl_params"));
+        }
+        if (mp_obj_equal(map->table[i].key, MP_OBJ_NEW_QSTR(MP_QSTR_server_hostname)) && map->table[i].value != mp_const_none) {
+            check_hostname(map->table[i].value);
         }
     }
     return params;
@@ -140,6 +153,7 @@ mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock) {
     if (server_hostname == MP_OBJ_NULL) {
         server_hostname = self->server;
     }
+    check_hostname(server_hostname);
     mp_obj_t server_side = is_server_side(self) ? mp_const_true : MP_OBJ_NULL;
     mp_obj_t call[3 + 2 * 3];
     mp_obj_t context = self->ssl;

@@ -104,6 +104,7 @@ enum {
 };
 
 #define UMQTT_FOREVER (0xffffffff)
+#define UMQTT_NO_SLOT (0xff)
 
 // One call of Rust: what goes in, and what came of it.
 typedef struct _umqtt_step_t {
@@ -117,7 +118,7 @@ typedef struct _umqtt_step_t {
     umqtt_room_t room[2]; // for a long message, each from its first octet on
 
     // Out.
-    uint8_t begun; // the slot of the exchange that the call began
+    uint8_t begun; // the slot of the exchange that the call began; untouched if it began none
     uint8_t slot; // the slot that UMQTT_LEND asks for; in: the one whose packet is lent
     uint8_t want;
     uint8_t field;
@@ -153,7 +154,6 @@ void umqtt_init(umqtt_state_t *state);
 
 // Checks of arguments: UMQTT_DONE or what is wrong.
 int umqtt_check_topic_name(const uint8_t *data, size_t len);
-int umqtt_check_topic_filter(const uint8_t *data, size_t len);
 int umqtt_check_string(const uint8_t *data, size_t len);
 
 // Begins a connection on a new stream, then carries it out: UMQTT_DONE or UMQTT_WAIT.

@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Results of the three calls besides a number of octets. Runs Python: no, the streams that connect() makes are built in.
-// Raises: no.
+// Results of the three calls besides a number of octets. Runs Python: not in itself, the streams that connect() makes are
+// built in; but a TLS handshake calls the verify_callback of a user's SSLContext, which mqttclient_lock() keeps out of this
+// client. Raises: no.
 #define UMQTT_STREAM_RAISED (-1) // the exception waits in the client
 #define UMQTT_STREAM_FAILED (-0x10000) // less the stream's error code, which is from -0x8000 (TLS) to 0x7fff
 

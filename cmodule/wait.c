@@ -4,11 +4,12 @@
 // (umqtt_stream_read sees to that). Another thread that waits for an answer sleeps on a semaphore of its own, and the
 // reader wakes it whenever something has come. Were both to sleep on the stream, one could read the other's answer between
 // the other's look and its sleep. Who has something to write sleeps on the stream until it can.
+#define _GNU_SOURCE // for sem_clockwait
 #include "mqttclient.h"
 
 #if UMQTT_UNIX
-#include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 #endif
@@ -45,7 +46,25 @@ static void hold_interrupts(int how) {
 }
 #endif
 
+static void *this_thread(void) {
+    #if UMQTT_THREADS
+    return mp_thread_get_state();
+    #else
+    return NULL;
+    #endif
+}
+
+// Raises RuntimeError if this thread holds the mutex already: Python code that a stream runs (a verify_callback, say) asks
+// for the very client that is using the stream.
 void mqttclient_lock(mqttclient_obj_t *self) {
+    #if UMQTT_THREADS
+    bool is_mine = self->owner == this_thread();
+    #else
+    bool is_mine = self->locked;
+    #endif
+    if (is_mine) {
+        mqttclient_raise(UMQTT_BUSY, 0);
+    }
     #if UMQTT_INTERRUPTS_JUMP
     hold_interrupts(SIG_BLOCK);
     #endif
@@ -55,12 +74,18 @@ void mqttclient_lock(mqttclient_obj_t *self) {
         mp_thread_mutex_lock(&self->mutex, 1);
         MP_THREAD_GIL_ENTER();
     }
+    self->owner = this_thread();
+    #else
+    self->locked = true;
     #endif
 }
 
 void mqttclient_unlock(mqttclient_obj_t *self) {
     #if UMQTT_THREADS
+    self->owner = NULL;
     mp_thread_mutex_unlock(&self->mutex);
+    #else
+    self->locked = false;
     #endif
     #if UMQTT_INTERRUPTS_JUMP
     hold_interrupts(SIG_UNBLOCK);
@@ -80,62 +105,80 @@ int mqttclient_fileno(mp_obj_t sock) {
 }
 
 #if UMQTT_UNIX
-// Sleeps on a descriptor, then runs what is pending. May raise.
 static void sleep_on_fd(int fd, short events, uint32_t ms) {
     struct pollfd poll_fd = { .fd = fd, .events = events };
     MP_THREAD_GIL_EXIT();
     poll(&poll_fd, 1, ms > INT32_MAX ? -1 : (int)ms);
     MP_THREAD_GIL_ENTER();
-    mp_handle_pending(true);
 }
 
-// What to wait for on the descriptor. A TLS stream may want to read before it can write, and knows it; the descriptor
-// under it could be written to all the time.
-static short events_of(mp_obj_t sock, mp_obj_t stream, int fd, unsigned want) {
+// What to wait for on the descriptor of a stream; 0 if the stream is ready. A TLS stream may have to read before it can
+// write, and knows it; the descriptor under it could be written to all the time.
+static short events_of(mqttclient_obj_t *self, int fd, unsigned want) {
     short events = want & UMQTT_WANT_READ ? POLLIN : 0;
-    if (want & UMQTT_WANT_WRITE) {
-        struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
-        if (stream == sock || poll(&poll_fd, 1, 0) == 0) {
-            events |= POLLOUT;
-        } else {
-            events |= POLLIN;
-        }
+    if (!(want & UMQTT_WANT_WRITE)) {
+        return events;
     }
-    return events;
+    struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+    if (self->stream == self->sock || poll(&poll_fd, 1, 0) == 0) {
+        return events | POLLOUT;
+    }
+    // In this order: what can be written to stays so, since nobody else writes.
+    int errcode;
+    mp_uint_t ready = mp_get_stream(self->stream)->ioctl(self->stream, MP_STREAM_POLL, MP_STREAM_POLL_WR, &errcode);
+    return ready == MP_STREAM_ERROR || ready != 0 ? 0 : POLLIN;
 }
 #endif
 
-// Sleeps until a stream that nobody else uses may be ready, or for ms milliseconds. May raise.
-void mqttclient_sleep_on(mp_obj_t sock, mp_obj_t stream, unsigned want, uint32_t ms) {
+// Sleeps until a socket that nobody else uses may be connected, or for ms milliseconds, and runs what is pending. May raise.
+void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms) {
     #if UMQTT_UNIX
     int fd = mqttclient_fileno(sock);
     if (fd >= 0) {
-        sleep_on_fd(fd, events_of(sock, stream, fd, want), ms);
+        sleep_on_fd(fd, POLLOUT, ms);
+        mp_handle_pending(true);
         return;
     }
     #endif
-    (void)stream;
-    (void)want;
+    (void)sock;
     umqtt_port_sleep_ms(MIN(ms, TRY_AGAIN_MS));
 }
 
 #if UMQTT_UNIX && UMQTT_THREADS
-// Sleeps until the reader wakes this thread, or for ms milliseconds. May raise.
 static void sleep_on_semaphore(sem_t *woken, uint32_t ms) {
     if (ms > INT32_MAX) {
         sem_wait(woken);
-    } else {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += ms / 1000;
-        until.tv_nsec += (long)(ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec += 1;
-            until.tv_nsec -= 1000000000;
-        }
-        sem_timedwait(woken, &until);
+        return;
     }
-    mp_handle_pending(true);
+    // The clock that nobody sets, where there is a call for it.
+    #if defined(__GLIBC_PREREQ) && __GLIBC_PREREQ(2, 30)
+    #define SEMAPHORE_CLOCK CLOCK_MONOTONIC
+    #define sem_wait_until(woken, until) sem_clockwait(woken, SEMAPHORE_CLOCK, until)
+    #else
+    #define SEMAPHORE_CLOCK CLOCK_REALTIME
+    #define sem_wait_until(woken, until) sem_timedwait(woken, until)
+    #endif
+    struct timespec until;
+    clock_gettime(SEMAPHORE_CLOCK, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec += 1;
+        until.tv_nsec -= 1000000000;
+    }
+    sem_wait_until(woken, &until);
+}
+
+// Frees the mutex until nobody sleeps on the descriptor any more. All of them have been woken.
+void mqttclient_await_sleepers(mqttclient_obj_t *self) {
+    while (self->sleepers > 0) {
+        // Interrupts stay held: this is no place to leave by.
+        self->owner = NULL;
+        mp_thread_mutex_unlock(&self->mutex);
+        sched_yield();
+        mp_thread_mutex_lock(&self->mutex, 1);
+        self->owner = this_thread();
+    }
 }
 #endif
 
@@ -150,44 +193,58 @@ void mqttclient_wake_others(mqttclient_obj_t *self) {
     #endif
 }
 
-// Sleeps until the stream may be as wanted (0: until another thread has done something) or for ms milliseconds. The mutex is held before and after, and not while
-// sleeping. False: what was pending raised, and the exception is in self->raised.
-bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
+// Runs what is pending, without the mutex, which is held before and after. False: it raised, and the exception is in
+// self->raised.
+static bool run_pending(mqttclient_obj_t *self) {
     nlr_buf_t nlr;
-    bool undisturbed = true;
-    mp_obj_t sock = self->sock;
-    mp_obj_t stream = self->stream;
-    #if UMQTT_UNIX && UMQTT_THREADS
-    volatile bool is_reader = false;
-    mqttclient_waiter_t self_waiting;
-    volatile bool is_waiter = false;
-    if (want == 0) {
-        is_waiter = true;
-    } else if (!self->has_reader) {
-        is_reader = true;
-        self->has_reader = true;
-    } else if (want & UMQTT_WANT_WRITE) {
-        want = UMQTT_WANT_WRITE;
-    } else {
-        is_waiter = true;
-    }
-    if (is_waiter) {
-        sem_init(&self_waiting.woken, 0, 0);
-        self_waiting.next = self->waiters;
-        self->waiters = &self_waiting;
-    }
-    #endif
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
-        #if UMQTT_UNIX && UMQTT_THREADS
-        if (is_waiter) {
-            sleep_on_semaphore(&self_waiting.woken, ms);
-        } else {
-            mqttclient_sleep_on(sock, stream, want, ms);
+        mp_handle_pending(true);
+        // Before nlr_pop, as in mqttclient_sleep.
+        mqttclient_lock(self);
+        nlr_pop();
+        return true;
+    }
+    mqttclient_lock(self);
+    self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+    return false;
+}
+
+#if UMQTT_UNIX && UMQTT_THREADS
+// Sleeps until the stream may be as wanted (0: until another thread has done something) or for ms milliseconds, and runs
+// what is pending. The mutex is held before and after, and not in between. False: what was pending raised, and the exception
+// is in self->raised.
+bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
+    volatile bool undisturbed = true;
+    bool is_reader = (want & UMQTT_WANT_READ) && !self->has_reader;
+    if (!is_reader) {
+        want &= UMQTT_WANT_WRITE;
+    }
+    bool is_waiter = want == 0;
+    int fd = -1;
+    short events = 0;
+    mqttclient_waiter_t waiting;
+    if (is_waiter) {
+        sem_init(&waiting.woken, 0, 0);
+        waiting.next = self->waiters;
+        self->waiters = &waiting;
+    } else {
+        fd = mqttclient_fileno(self->sock);
+        events = events_of(self, fd, want);
+        if (events == 0) {
+            return true;
         }
-        #else
-        mqttclient_sleep_on(sock, stream, want, ms);
-        #endif
+        self->has_reader |= is_reader;
+        ++self->sleepers;
+    }
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mqttclient_unlock(self);
+        if (is_waiter) {
+            sleep_on_semaphore(&waiting.woken, ms);
+        } else {
+            sleep_on_fd(fd, events, ms);
+        }
         // Before nlr_pop, so that an interrupt that jumps cannot leave by here with the client half awake.
         mqttclient_lock(self);
         nlr_pop();
@@ -196,20 +253,58 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         undisturbed = false;
     }
-    #if UMQTT_UNIX && UMQTT_THREADS
     if (is_waiter) {
         mqttclient_waiter_t **place = &self->waiters;
-        while (*place != &self_waiting) {
+        while (*place != &waiting) {
             place = &(*place)->next;
         }
-        *place = self_waiting.next;
-        sem_destroy(&self_waiting.woken);
+        *place = waiting.next;
+        sem_destroy(&waiting.woken);
+    } else {
+        --self->sleepers;
     }
     if (is_reader) {
         // Whoever waits looks for itself, and one of them becomes the reader if this thread does not come back.
         self->has_reader = false;
         mqttclient_wake_others(self);
     }
+    return undisturbed && run_pending(self);
+}
+#else
+// The same for one thread at a time, or with threads that take turns in trying the stream.
+bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
+    bool undisturbed = true;
+    mp_obj_t sock = self->sock;
+    #if UMQTT_UNIX
+    int fd = mqttclient_fileno(sock);
+    short events = fd >= 0 ? events_of(self, fd, want) : 0;
+    if (fd >= 0 && events == 0) {
+        return run_pending(self);
+    }
+    #else
+    (void)want;
+    (void)sock;
     #endif
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mqttclient_unlock(self);
+        #if UMQTT_UNIX
+        if (fd >= 0) {
+            sleep_on_fd(fd, events, ms);
+            mp_handle_pending(true);
+        } else {
+            umqtt_port_sleep_ms(MIN(ms, TRY_AGAIN_MS));
+        }
+        #else
+        umqtt_port_sleep_ms(MIN(ms, TRY_AGAIN_MS));
+        #endif
+        mqttclient_lock(self);
+        nlr_pop();
+    } else {
+        mqttclient_lock(self);
+        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        undisturbed = false;
+    }
     return undisturbed;
 }
+#endif

@@ -213,15 +213,6 @@ pub unsafe extern "C" fn umqtt_check_topic_name(data: *const u8, len: usize) -> 
 /// # Safety
 /// `data` and `len` are those of a buffer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_check_topic_filter(data: *const u8, len: usize) -> c_int {
-    // SAFETY: the caller's promise.
-    let octets = unsafe { slice(umqtt_octets_t { data, len }) };
-    status::of_check(TopicFilter::new(octets).map(|_| ()), status::of_topic)
-}
-
-/// # Safety
-/// `data` and `len` are those of a buffer.
-#[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_check_string(data: *const u8, len: usize) -> c_int {
     // SAFETY: the caller's promise.
     let octets = unsafe { slice(umqtt_octets_t { data, len }) };

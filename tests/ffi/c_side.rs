@@ -34,7 +34,6 @@ pub struct StandIn {
 unsafe extern "C" {
     fn umqtt_init(state: *mut umqtt_state_t);
     fn umqtt_check_topic_name(data: *const u8, len: usize) -> c_int;
-    fn umqtt_check_topic_filter(data: *const u8, len: usize) -> c_int;
     fn umqtt_check_string(data: *const u8, len: usize) -> c_int;
     fn umqtt_open(state: *mut umqtt_state_t, step: *mut umqtt_step_t, connect: *const umqtt_connect_t) -> c_int;
     fn umqtt_connect(state: *mut umqtt_state_t, step: *mut umqtt_step_t, connect: *const umqtt_connect_t) -> c_int;
@@ -97,11 +96,6 @@ pub fn connect(clean_session: bool) -> umqtt_connect_t {
 pub fn check_topic_name(octets: &[u8]) -> u32 {
     // SAFETY: pointer and length are those of a slice.
     status(unsafe { umqtt_check_topic_name(octets.as_ptr(), octets.len()) })
-}
-
-pub fn check_topic_filter(octets: &[u8]) -> u32 {
-    // SAFETY: as above.
-    status(unsafe { umqtt_check_topic_filter(octets.as_ptr(), octets.len()) })
 }
 
 pub fn check_string(octets: &[u8]) -> u32 {
