@@ -191,6 +191,27 @@ def when_too_many_messages_are_in_flight_qos_0_still_works():
     same(server.wait("PUBLISH", len(sent) + 1)[-1].hex, "3004" "000174" "6d")
 
 
+def noticed_by_publish(qos, plan):
+    # publish() itself finds out that the connection is gone: its message is in flight all the same.
+    server = Server()
+    client = server.connected(plan, clean_session=False)
+    server.send("~")
+    server.gone(1)
+    topic, msg = "t" + str(qos), bytearray(b"kept")
+    raises(OSError, client.publish, topic, msg, qos=qos)
+    del topic, msg
+    gc.collect()
+    rubbish = [bytes([number % 256]) * 40 for number in range(300)]
+    client.connect(False, timeout=5)
+    sent = settled(client, server)
+    same(len(rubbish), 300)
+    same(sent[0][2:], "0a" "0002" "743%d" % qos + "0001" "6b657074")
+
+
+case("a_message_at_qos_1_whose_publish_finds_the_connection_gone_is_kept", noticed_by_publish, 1, "me")
+case("a_message_at_qos_2_whose_publish_finds_the_connection_gone_is_kept", noticed_by_publish, 2, "me")
+
+
 def kept_alive(make):
     # The objects are known to nobody but the client; what could be collected is, and its memory is used again.
     server, client = broken("PUBLISH=!/", 1, make(), make())

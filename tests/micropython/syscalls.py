@@ -28,7 +28,7 @@ def calls(action):
     # From where it was, and in one go: this reading is traced as well.
     with open(TRACE, "rb") as trace:
         trace.seek(at)
-        seen = trace.read(1 << 18)
+        seen = trace.read(1 << 16)
     lines = [line.split(" ", 1)[1].strip() for line in seen.decode().split("\n") if " " in line]
     first, last = [number for number, line in enumerate(lines) if begin in line or end in line][:2]
     return lines[first + 1:last]

@@ -1,0 +1,165 @@
+# needs: unix
+# Python that runs while the client is at work: scheduled functions in a wait, a verify_callback within the handshake,
+# another thread's callback; and what other threads may change meanwhile.
+
+import _thread
+import gc
+import micropython
+import socket
+import time
+
+from check import test, same, raises, run
+from host import Server, Inbox, broker_client, publish_from_elsewhere
+from umqtt import MQTTClient
+
+import target
+
+try:
+    import tls
+except ImportError:
+    import ssl as tls
+
+
+@test
+def a_scheduled_function_may_publish_while_wait_msg_waits():
+    inbox = Inbox()
+    client = broker_client("reentry-1", callback=inbox)
+    client.subscribe("reentry/1", 1)
+    done = []
+
+    def scheduled(_):
+        client.publish("reentry/1", "scheduled", qos=1)
+        done.append(True)
+
+    def schedule():
+        # Scheduled before the message comes that ends the sleep.
+        micropython.schedule(scheduled, None)
+        publish_from_elsewhere("reentry/1", "wake", 1)
+
+    _thread.start_new_thread(schedule, ())
+    while len(inbox.messages) < 2:
+        client.wait_msg()
+    same(done, [True])
+
+
+@test
+def a_verify_callback_that_uses_its_client_gets_runtimeerror():
+    raised = []
+    client = None
+
+    def verify(cert, depth):
+        try:
+            client.publish("t", "m")
+        except RuntimeError as error:
+            raised.append(error)
+        return 0
+
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(target.CA)
+    context.verify_callback = verify
+    client = MQTTClient("reentry-2", target.NAME, target.BROKER_TLS, ssl=context)
+    client.connect(timeout=10)
+    same(len(raised) > 0, True)
+    client.publish("t", "m", qos=1)
+    client.disconnect()
+
+
+@test
+def a_message_that_waited_for_a_callback_goes_to_wait_msg_at_once():
+    # PUBACK comes when the second message has been delivered, so it must not wait for PUBACK.
+    server = Server()
+    inside = _thread.allocate_lock()
+    inside.acquire()
+    got = []
+
+    def callback(topic, msg):
+        got.append(msg)
+        if len(got) == 1:
+            inside.release()
+            while server.log("PINGREQ") == []:
+                time.sleep_ms(5)
+        else:
+            server.send("40020001")
+
+    client = server.connected("PUBLISH.1=3004000174" "61" ";PINGREQ=*3004000174" "62", callback=callback)
+
+    def wait():
+        with inside:
+            client.ping()
+            while len(got) < 2:
+                client.wait_msg()
+
+    _thread.start_new_thread(wait, ())
+    client.publish("t", "m", qos=1)
+    same(got, [b"a", b"b"])
+
+
+@test
+def the_last_will_may_be_set_while_another_thread_connects():
+    server = Server()
+    client = server.client("me")
+    ended = []
+
+    def set_will():
+        while not ended:
+            client.set_last_will("w", "x", qos=1)
+
+    _thread.start_new_thread(set_will, ())
+    for _ in range(100):
+        client.connect(timeout=5)
+    ended.append(True)
+    client.publish("t", "m", qos=1)
+
+
+@test
+def a_client_identifier_and_a_will_of_bytearrays_are_those_of_when_they_were_given():
+    server = Server()
+    identifier, topic, msg = bytearray(b"me"), bytearray(b"w"), bytearray(b"x")
+    client = MQTTClient(identifier, target.HOST, server.port)
+    client.set_last_will(topic, msg)
+    for changing in (identifier, topic, msg):
+        changing.extend(b"?" * 500)
+    gc.collect()
+    client.connect(timeout=5)
+    same(server.hexes("CONNECT"), ["1014" "00044d515454" "04" "06" "003c" "00026d65" "000177" "000178"])
+
+
+@test
+def a_server_hostname_of_another_type_is_refused_and_closes_nothing_later():
+    for hostname in (5, ["a"], 1.5):
+        raises(TypeError, MQTTClient, "me", target.NAME, target.BROKER_TLS, ssl=True,
+               ssl_params={"server_hostname": hostname})
+    params = {}
+    client = MQTTClient("me", target.NAME, target.BROKER_TLS, ssl=True, ssl_params=params)
+    params["server_hostname"] = 5
+    raises(TypeError, client.connect, timeout=5)
+    # What takes its descriptor next keeps it.
+    other = socket.socket()
+    del client
+    gc.collect()
+    other.setblocking(False)
+    other.close()
+
+
+class Hostile:
+    # A key that changes its dict while it is looked for.
+    def __init__(self, params):
+        self.params = params
+
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        self.params.clear()
+        return False
+
+
+@test
+def a_key_of_ssl_params_that_is_no_str_is_refused():
+    params = {}
+    params[Hostile(params)] = 1
+    for wrong in (params, {1: 2}, {b"key": b""}, {None: 1}):
+        raises(TypeError, MQTTClient, "me", target.NAME, ssl=True, ssl_params=wrong)
+
+
+run()
