@@ -33,6 +33,9 @@ mp_obj_t mqttclient_ssl_params(mp_obj_t params) {
         return MP_OBJ_NULL;
     }
     if (mp_obj_is_str(params)) {
+        if (mp_obj_len(params) == MP_OBJ_NEW_SMALL_INT(0)) {
+            return MP_OBJ_NULL; // the guide has a str here, and this is its "none"
+        }
         mp_obj_t json = mqttclient_import(MP_QSTR_json, MP_QSTR_ujson, MP_QSTRnull);
         params = mp_call_function_1(mp_load_attr(json, MP_QSTR_loads), params);
     }

@@ -234,6 +234,11 @@ impl Client {
         if !self.disconnecting && self.session.tick(now) {
             self.outbox.push_pingreq();
         }
+        if let Awaited::Slot(slot) = awaited {
+            if self.session.outgoing().is_stuck(slot, now) {
+                return Err(Error::Timeout);
+            }
+        }
         let mut reads = 0;
         loop {
             let flow = self.flush(stream, lent, awaited == Awaited::Flushed, now)?;

@@ -194,7 +194,11 @@ impl Outgoing {
         slot.dup = true;
         slot.answer_due = answer_due;
         slot.stage = Stage::Sent;
-        let over = matches!(slot.exchange, Exchange::Publish { qos: QoS::AtMostOnce, .. });
+        let over = match slot.exchange {
+            Exchange::Publish { qos, .. } => qos == QoS::AtMostOnce,
+            // The answer is of no use to anyone any more, and is passed over when it comes.
+            Exchange::Subscribe(_) | Exchange::Unsubscribe => !slot.awaited,
+        };
         self.queued = self.queued.saturating_sub(1);
         if over {
             self.finish(index, Outcome::Done);
@@ -269,6 +273,13 @@ impl Outgoing {
         Some(outcome)
     }
 
+    /// Whether the packet of an exchange has not wholly left although its time is over. (What the stream would take after
+    /// that is no answer.)
+    #[must_use]
+    pub fn is_stuck(&self, index: u8, now: Instant) -> bool {
+        self.slot(index).is_some_and(|slot| slot.stage == Stage::Queued && slot.answer_due.reached(now))
+    }
+
     /// When the answer of an exchange under way is due.
     #[must_use]
     pub fn answer_due(&self, index: u8) -> Option<Instant> {
@@ -282,12 +293,14 @@ impl Outgoing {
         }
     }
 
-    /// Nobody awaits this exchange any longer. A packet that has not `begun` to leave is not sent at all.
+    /// Nobody awaits this exchange any longer. A packet that has not `begun` to leave is not sent at all; a message that
+    /// has left stays in flight.
     pub fn abandon(&mut self, index: u8, begun: bool) {
         let Some(slot) = self.slot_mut(index) else { return };
         slot.awaited = false;
         let unsent = slot.stage == Stage::Queued && !slot.dup && !begun;
-        if unsent || matches!(slot.stage, Stage::Finished(_)) {
+        let answered_in_vain = slot.stage == Stage::Sent && !matches!(slot.exchange, Exchange::Publish { .. });
+        if unsent || answered_in_vain || matches!(slot.stage, Stage::Finished(_)) {
             self.free(index);
         }
     }

@@ -72,6 +72,7 @@ def the_callback_may_call_all_of_them_in_a_row():
     client.wait_msg()
     while not server.log("PUBCOMP"):
         client.check_msg()
+    server.wait("PINGREQ")
     # The answers to the message itself stand in front of these or behind them.
     same([packet.name for packet in server.log() if packet.name not in ("CONNECT", "PUBREC", "PUBCOMP")],
          ["PUBLISH", "PUBREL", "SUBSCRIBE", "PUBLISH", "UNSUBSCRIBE", "PINGREQ"])

@@ -45,7 +45,7 @@ class Script(socketserver.StreamRequestHandler):
     def setup(self):
         super().setup()
         self.world = self.server.world
-        self.listeners, self.brokers, self.subscribers = {}, {}, []
+        self.listeners, self.brokers, self.subscribers, self.timers = {}, {}, [], []
 
     def handle(self):
         while line := self.request_line():
@@ -58,6 +58,9 @@ class Script(socketserver.StreamRequestHandler):
                 self.wfile.write("".join(line + "\n" for line in [*reply, "."]).encode())
             except OSError:
                 return
+            # What is to come after a time comes after the reply, however long that took.
+            while self.timers:
+                self.timers.pop().start()
 
     def request_line(self):
         try:
@@ -165,7 +168,7 @@ class Script(socketserver.StreamRequestHandler):
 
     def do_interrupt(self, pid, after_ms):
         """interrupt PID AFTER_MS: Ctrl-C, once"""
-        threading.Timer(int(after_ms) / 1000, interrupt, (int(pid),)).start()
+        self.timers.append(threading.Timer(int(after_ms) / 1000, interrupt, (int(pid),)))
 
     def do_interrupt_after(self, pid, port, name, count):
         """interrupt_after PID PORT NAME COUNT: Ctrl-C, a moment after the Server got that packet"""

@@ -191,6 +191,18 @@ def when_too_many_messages_are_in_flight_qos_0_still_works():
     same(server.wait("PUBLISH", len(sent) + 1)[-1].hex, "3004" "000174" "6d")
 
 
+@test
+def subscriptions_that_timed_out_take_no_place():
+    server = Server()
+    client = server.connected("SUBSCRIBE=;UNSUBSCRIBE=", timeout=0.2)
+    for number in range(8):
+        raises_errno(errno.ETIMEDOUT, client.subscribe, "t%d" % number)
+        raises_errno(errno.ETIMEDOUT, client.unsubscribe, "t%d" % number)
+    same((len(server.log("SUBSCRIBE")), len(server.log("UNSUBSCRIBE"))), (8, 8))
+    for qos in (0, 1, 2):
+        client.publish("t", "m", qos=qos)
+
+
 def noticed_by_publish(qos, plan):
     # publish() itself finds out that the connection is gone: its message is in flight all the same.
     server = Server()

@@ -141,6 +141,25 @@ fn a_full_table_says_so_and_has_room_after_any_end() {
 }
 
 #[test]
+fn a_subscription_that_nobody_awaits_leaves_its_place_at_once() {
+    let mut clocked = Clocked::connected(true);
+    for exchange in [Exchange::Subscribe(QoS::AtLeastOnce), Exchange::Unsubscribe] {
+        let slot = clocked.begin(exchange);
+        clocked.session.sent(slot, clocked.now);
+        clocked.session.outgoing_mut().abandon(slot, false);
+        assert_eq!(clocked.session.outgoing().in_use(), 0);
+        // Given up while its packet was on its way out.
+        let slot = clocked.begin(exchange);
+        clocked.session.outgoing_mut().abandon(slot, true);
+        assert_eq!(clocked.session.outgoing().in_use(), 1 << slot);
+        clocked.session.sent(slot, clocked.now);
+        assert_eq!(clocked.session.outgoing().in_use(), 0);
+    }
+    assert_eq!(clocked.arrives(&suback(1, 0)), Ok(Action::None));
+    assert_eq!(clocked.arrives(&unsuback(3)), Ok(Action::None));
+}
+
+#[test]
 fn a_slot_that_nobody_awaits_frees_itself_with_the_late_answer() {
     let mut clocked = Clocked::connected(true);
     let (slot, identifier) = clocked.published(QoS::ExactlyOnce);
