@@ -253,6 +253,20 @@ fn a_payload_that_no_packet_can_hold_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_packet_that_gets_stuck_is_given_up_in_time_even_if_the_stream_takes_a_little_more_by_then() {
+    let mut caller = Caller::connected(true);
+    caller.stream.outputs.extend([Output::Take(10), Output::WouldBlock]);
+    let (slot, _) = caller.publish(b"t", &[0; 5_000], QoS::AtLeastOnce).expect("a slot");
+    let written = caller.stream.written.len();
+    caller.pass_ms(TIMEOUT_MS);
+    // There would be room for some octets now.
+    caller.stream.outputs.push_back(Output::Take(10));
+    assert_eq!(caller.poll(Awaited::Slot(slot)), Err(Error::Timeout));
+    assert_eq!(caller.stream.written.len(), written);
+    assert!(caller.client.is_open());
+}
+
+#[test]
 fn an_answer_that_does_not_come_is_a_timeout_and_a_late_one_is_passed_over() {
     let mut caller = Caller::connected(true);
     let (slot, _) = caller.publish(b"t", b"p", QoS::AtLeastOnce).expect("sent");
