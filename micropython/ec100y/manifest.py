@@ -1,0 +1,3 @@
+# What is frozen into the firmware: what runs before the user's boot.py, and asyncio.
+include("$(MPY_DIR)/extmod/asyncio")
+freeze("frozen")

@@ -1,0 +1,1 @@
+// Names that no source of the port spells out: there are none.
