@@ -46,13 +46,11 @@ static void hold_interrupts(int how) {
 }
 #endif
 
+#if UMQTT_THREADS
 static void *this_thread(void) {
-    #if UMQTT_THREADS
     return mp_thread_get_state();
-    #else
-    return NULL;
-    #endif
 }
+#endif
 
 // Raises RuntimeError if this thread holds the mutex already: Python code that a stream runs (a verify_callback, say) asks
 // for the very client that is using the stream.
@@ -193,6 +191,7 @@ void mqttclient_wake_others(mqttclient_obj_t *self) {
     #endif
 }
 
+#if UMQTT_UNIX
 // Runs what is pending, without the mutex, which is held before and after. False: it raised, and the exception is in
 // self->raised.
 static bool run_pending(mqttclient_obj_t *self) {
@@ -209,6 +208,7 @@ static bool run_pending(mqttclient_obj_t *self) {
     self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
     return false;
 }
+#endif
 
 #if UMQTT_UNIX && UMQTT_THREADS
 // Sleeps until the stream may be as wanted (0: until another thread has done something) or for ms milliseconds, and runs
