@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #endif
 
-// Not all ports name these two in their socket module; the numbers are the same everywhere.
+// For ports whose socket module does not name them (the Unix port's): the numbers of all systems that have these.
 #define LEVEL_TCP (6)
 #define OPTION_TCP_NODELAY (1)
 
@@ -92,12 +92,14 @@ static void connect_socket(mp_obj_t sock, mp_obj_t address, uint32_t deadline) {
 }
 
 // Packets are small and wait for answers: they must not wait for one another. Not all ports know the option.
-static void set_nodelay(mp_obj_t sock) {
+static void set_nodelay(mp_obj_t module, mp_obj_t sock) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        mp_obj_t args[3] = {
-            MP_OBJ_NEW_SMALL_INT(LEVEL_TCP), MP_OBJ_NEW_SMALL_INT(OPTION_TCP_NODELAY), MP_OBJ_NEW_SMALL_INT(1),
-        };
+        // lwIP has another number for it.
+        mp_obj_t named[2];
+        mp_load_method_maybe(module, MP_QSTR_TCP_NODELAY, named);
+        mp_obj_t option = named[0] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(OPTION_TCP_NODELAY) : named[0];
+        mp_obj_t args[3] = { MP_OBJ_NEW_SMALL_INT(LEVEL_TCP), option, MP_OBJ_NEW_SMALL_INT(1) };
         call_method(sock, MP_QSTR_setsockopt, 3, args);
         nlr_pop();
     } else if (!is_instance(MP_OBJ_FROM_PTR(nlr.ret_val), &mp_type_Exception)) {
@@ -190,7 +192,7 @@ static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t 
             *opened = call_method(module, MP_QSTR_socket, 2, parts);
             mp_obj_t no = mp_const_false;
             call_method(*opened, MP_QSTR_setblocking, 1, &no);
-            set_nodelay(*opened);
+            set_nodelay(module, *opened);
             connect_socket(*opened, parts[4], share);
             nlr_pop();
             return *opened;

@@ -46,11 +46,7 @@ ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
     return stream_call(client, STREAM_READ, data, len);
 }
 
-ptrdiff_t umqtt_stream_write(void *client, const uint8_t *data, size_t len) {
-    return stream_call(client, STREAM_WRITE, (void *)data, len);
-}
-
-ptrdiff_t umqtt_stream_write_both(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len) {
+ptrdiff_t umqtt_stream_write(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len) {
     mqttclient_obj_t *self = client;
     #if UMQTT_UNIX
     // A large message costs one system call and one segment less when header and payload go together. A plain socket of
@@ -61,7 +57,7 @@ ptrdiff_t umqtt_stream_write_both(void *client, const uint8_t *first, size_t fir
             { (void *)first, first_len },
             { (void *)second, second_len },
         };
-        ssize_t written = writev(fd, pieces, 2);
+        ssize_t written = second_len == 0 ? write(fd, first, first_len) : writev(fd, pieces, 2);
         if (written >= 0) {
             return written;
         }
@@ -75,8 +71,14 @@ ptrdiff_t umqtt_stream_write_both(void *client, const uint8_t *first, size_t fir
 }
 
 bool umqtt_stream_short_read_drains(void *client) {
+    #if UMQTT_UNIX
     mqttclient_obj_t *self = client;
     return self->stream == self->sock;
+    #else
+    // lwIP's sockets give one segment at a time.
+    (void)client;
+    return false;
+    #endif
 }
 
 void umqtt_panic(void) {

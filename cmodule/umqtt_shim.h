@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Results of the three calls besides a number of octets. Runs Python: not in itself, the streams that connect() makes are
+// Results of the two calls besides a number of octets. Runs Python: not in itself, the streams that connect() makes are
 // built in; but a TLS handshake calls the verify_callback of a user's SSLContext, which mqttclient_lock() keeps out of this
 // client. Raises: no.
 #define UMQTT_STREAM_RAISED (-1) // the exception waits in the client
@@ -15,11 +15,10 @@
 
 // 0 is the end of the stream.
 ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len);
-ptrdiff_t umqtt_stream_write(void *client, const uint8_t *data, size_t len);
-// Two pieces that follow each other, in one go if the stream can; else as much as it takes of the first.
-ptrdiff_t umqtt_stream_write_both(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len);
+// Two pieces that follow each other, in one go if the stream can; else as much as it takes of the first that is not empty.
+ptrdiff_t umqtt_stream_write(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len);
 
-// Whether a read that gave less than asked for has drained the stream: not under TLS.
+// Whether a read that gave less than asked for has drained the stream: not under TLS, nor in lwIP.
 bool umqtt_stream_short_read_drains(void *client);
 
 // Where a panic would end, if one could be reached: a linked firmware holds no call of it.

@@ -11,17 +11,18 @@ mod outgoing;
 #[path = "codec/pieces.rs"]
 mod pieces;
 
-use umqtt::codec::{EncodeError, Window};
+use umqtt::codec::{ControlPacket, Window, packet_len};
 
-/// A packet of this length, encoded through windows of 1,000 octets.
-fn encoded(packet_len: u32, encode: impl Fn(&mut Window) -> Result<(), EncodeError>) -> Vec<u8> {
+/// A packet, encoded through windows of 1,000 octets.
+fn encoded(packet: &impl ControlPacket) -> Vec<u8> {
+    let remaining_length = packet.remaining_length().expect("a packet that can be sent");
     let mut octets = Vec::new();
     loop {
         let mut window: heapless::Vec<u8, 1_000> = heapless::Vec::new();
         let offset = u32::try_from(octets.len()).expect("a packet");
-        encode(&mut Window::new(&mut window, offset)).expect("a packet that can be sent");
+        packet.put(remaining_length, &mut Window::new(&mut window, offset));
         if window.is_empty() {
-            assert_eq!(offset, packet_len, "the length told is the length sent");
+            assert_eq!(offset, packet_len(remaining_length), "the length told is the length sent");
             return octets;
         }
         octets.extend_from_slice(&window);

@@ -12,7 +12,7 @@ mod verbs;
 
 use core::ops::Range;
 
-use crate::codec::{Delivery, Field, LongPublish, Reader};
+use crate::codec::{Connect, Delivery, Field, LongPublish, Reader, packet_len};
 use crate::session::{Exchange, Instant, Outcome, Session};
 use crate::settings::RX_BUFFER;
 
@@ -52,8 +52,8 @@ pub struct Wait {
     pub read: bool,
     /// Until octets can be written.
     pub write: bool,
-    /// Until this many milliseconds have passed; `None`: no limit.
-    pub ms: Option<u32>,
+    /// Until this many milliseconds have passed; `u32::MAX`: no limit.
+    pub ms: u32,
 }
 
 /// A message that has come.
@@ -91,6 +91,8 @@ pub enum Body {
 pub enum Awaited {
     /// A message, or the answer to a ping.
     Message,
+    /// CONNACK.
+    Connack,
     /// The end of this slot's exchange.
     Slot(u8),
     /// That an exchange of this kind can begin.
@@ -104,7 +106,10 @@ pub enum Awaited {
 /// What the caller lends for one call.
 #[derive(Debug, Default)]
 pub struct Lent<'a> {
-    /// The slot that [`Step::Lend`] asked for, its topic (or filter) and its payload.
+    /// While CONNACK is awaited: CONNECT.
+    pub connect: Option<&'a Connect<'a>>,
+    /// The slot that [`Step::Lend`] asked for, its topic (or filter) and its payload. The topic was checked when the
+    /// exchange began; what the caller makes of it since is his own affair, as long as it keeps its length.
     pub packet: Option<(u8, &'a [u8], &'a [u8])>,
     /// Room for the topic of a long message, from its first octet on. Once lent, both rooms are lent in every call until
     /// the message is whole.
@@ -116,6 +121,8 @@ pub struct Lent<'a> {
 /// What becomes of a long message that is coming in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
+    /// None is coming in.
+    None,
     /// The caller gets it.
     Deliver,
     /// Acknowledged, but the caller does not want it.
@@ -129,11 +136,22 @@ enum Fate {
 /// A packet that has begun to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sending {
+    /// Its slot, or [`CONNECT`].
     slot: u8,
     /// Octets that have left.
     offset: u32,
-    /// Octets of the packet, as its Remaining Length has told the Server.
-    len: u32,
+    /// As the Server was told, or will be.
+    remaining_length: u32,
+}
+
+/// A slot number that is none, for CONNECT.
+const CONNECT: u8 = u8::MAX;
+
+impl Sending {
+    /// Octets that have not left.
+    const fn left(self) -> u32 {
+        packet_len(self.remaining_length).saturating_sub(self.offset)
+    }
 }
 
 /// An MQTT client without its stream and without the caller's objects.
@@ -141,7 +159,9 @@ struct Sending {
 pub struct Client {
     session: Session,
     reader: Reader<RX_BUFFER>,
-    long: Option<(LongPublish, Fate)>,
+    /// The long message that is coming in.
+    long: LongPublish,
+    fate: Fate,
     outbox: Outbox,
     sending: Option<Sending>,
     /// DISCONNECT is queued: nothing comes after it [MQTT-3.14.4-2].
@@ -149,13 +169,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Not connected.
+    /// Not connected. All of it is zero, so that putting it into its place takes little code and no stack.
     #[must_use]
     pub const fn new() -> Self {
         Client {
             session: Session::new(),
             reader: Reader::new(),
-            long: None,
+            long: LongPublish::NONE,
+            fate: Fate::None,
             outbox: Outbox::new(),
             sending: None,
             disconnecting: false,
@@ -173,7 +194,7 @@ impl Client {
         self.session.closed();
         self.reader.clear();
         self.outbox.clear();
-        self.long = None;
+        self.fate = Fate::None;
         self.sending = None;
         self.disconnecting = false;
     }
@@ -209,7 +230,12 @@ impl Client {
         may_read: bool,
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
-        if !self.is_open() || self.disconnecting && awaited != Awaited::Flushed {
+        let is_ready = match awaited {
+            Awaited::Connack => !self.session.is_closed(),
+            Awaited::Flushed => self.is_open(),
+            _ => self.is_open() && !self.disconnecting,
+        };
+        if !is_ready {
             return Err(Error::NotConnected);
         }
         let step = self.step(stream, awaited, lent, may_read, now);
@@ -234,19 +260,23 @@ impl Client {
         if !self.disconnecting && self.session.tick(now) {
             self.outbox.push_pingreq();
         }
-        if let Awaited::Slot(slot) = awaited {
-            if self.session.outgoing().is_stuck(slot, now) {
-                return Err(Error::Timeout);
-            }
+        if matches!(awaited, Awaited::Slot(slot) if self.session.outgoing().is_stuck(slot, now)) {
+            return Err(Error::Timeout);
         }
+        // Nothing else comes before CONNACK [MQTT-3.1.0-1], nothing is begun before DISCONNECT.
+        let begun_only = matches!(awaited, Awaited::Flushed | Awaited::Connack);
         let mut reads = 0;
         loop {
-            let flow = self.flush(stream, lent, awaited == Awaited::Flushed, now)?;
+            let flow = self.flush(stream, lent, begun_only, now)?;
             if let pump::Flow::Lend(slot) = flow {
                 return Ok(Step::Lend(slot));
             }
-            if !attends && self.is_here(awaited, now)? {
-                return Ok(Step::Done);
+            let mut due_ms = 0;
+            if !attends {
+                match self.look_for(awaited, now)? {
+                    None => return Ok(Step::Done),
+                    Some(ms) => due_ms = ms,
+                }
             }
             // A packet may ask for an answer, and the caller's own acknowledgement comes on top.
             let can_cut = self.outbox.has_room(2) && awaited != Awaited::Flushed;
@@ -265,7 +295,7 @@ impl Client {
                     continue;
                 }
                 // Whether more has come, the port may not know: a TLS stream holds what it has decrypted.
-                let ms = if is_enough { Some(0) } else { self.wait_ms(awaited, now) };
+                let ms = if is_enough { 0 } else { due_ms };
                 return Ok(Step::Wait(Wait { read: can_cut, write: flow == pump::Flow::Blocked, ms }));
             }
             may_read = self.fill(stream, lent, now)?;
@@ -273,36 +303,34 @@ impl Client {
         }
     }
 
-    /// Whether what the caller waits for has come.
-    fn is_here<E>(&mut self, awaited: Awaited, now: Instant) -> Result<bool, Error<E>> {
-        match awaited {
-            Awaited::Message => Ok(self.session.take_ping_answer()),
-            Awaited::RoomFor(exchange) => Ok(self.session.outgoing().has_room_for(exchange)),
-            Awaited::Outbox => Ok(self.outbox.has_room(1)),
-            Awaited::Flushed => Ok(self.outbox.is_empty() && self.sending.is_none()),
+    /// How long the caller may sleep before he looks after what he waits for; `None` if it is here.
+    fn look_for<E>(&mut self, awaited: Awaited, now: Instant) -> Result<Option<u32>, Error<E>> {
+        let mut due_ms = u32::MAX;
+        let is_here = match awaited {
+            Awaited::Connack => self.is_open(),
+            Awaited::Message => self.session.take_ping_answer(),
+            Awaited::RoomFor(exchange) => self.session.outgoing().has_room_for(exchange),
+            Awaited::Outbox => self.outbox.has_room(1),
+            Awaited::Flushed => self.outbox.is_empty() && self.sending.is_none(),
             Awaited::Slot(slot) => match self.session.outgoing_mut().take_outcome(slot) {
-                Some(Outcome::Done) => Ok(true),
-                Some(Outcome::Refused) => Err(Error::SubscriptionRefused),
-                None => match self.session.outgoing().answer_due(slot) {
-                    Some(due) if !due.reached(now) => Ok(false),
-                    _ => Err(Error::Timeout),
-                },
+                Some(Outcome::Done) => true,
+                Some(Outcome::Refused) => return Err(Error::SubscriptionRefused),
+                None => {
+                    due_ms = self.session.outgoing().answer_due(slot).map_or(0, |due| due.ms_from(now));
+                    if due_ms == 0 {
+                        return Err(Error::Timeout);
+                    }
+                    false
+                }
             },
+        };
+        if is_here {
+            return Ok(None);
         }
-    }
-
-    /// How long the caller may sleep.
-    fn wait_ms(&self, awaited: Awaited, now: Instant) -> Option<u32> {
-        if self.disconnecting {
-            return None;
+        if !self.disconnecting {
+            due_ms = due_ms.min(self.session.next_tick_ms(now));
         }
-        let tick_ms = self.session.next_tick_ms(now);
-        let Awaited::Slot(slot) = awaited else { return tick_ms };
-        let due_ms = self.session.outgoing().answer_due(slot).map(|due| due.ms_from(now));
-        match (tick_ms, due_ms) {
-            (Some(tick_ms), Some(due_ms)) => Some(tick_ms.min(due_ms)),
-            (one, other) => one.or(other),
-        }
+        Ok(Some(due_ms))
     }
 }
 

@@ -25,26 +25,14 @@ impl Client {
         now: Instant,
     ) -> Result<bool, Error<T::Error>> {
         let short_read_drains = stream.short_read_drains();
-        let mut direct: Option<&mut [u8]> = None;
-        if let Some((long, Fate::Deliver)) = &self.long {
-            // Of a field that goes to the caller nothing is left in the buffer: `advance` comes first.
-            if long.field() != Field::PacketIdentifier && long.missing() > 0 {
-                direct = room(lent, long).filter(|room| !room.is_empty());
-            }
-        }
-        let is_direct = direct.is_some();
-        let space = match direct {
-            Some(room) => room,
-            None => self.reader.space(),
-        };
+        // Of a field that goes to the caller nothing is left in the buffer: `advance` comes first.
+        let direct = if self.fate == Fate::Deliver { room(lent, &self.long) } else { &mut [] };
+        let is_direct = !direct.is_empty();
+        let space = if is_direct { direct } else { self.reader.space() };
         let asked = space.len();
         let Some(len) = outcome::<T>(stream.read(space))? else { return Ok(false) };
         if is_direct {
-            if let Some((long, _)) = &mut self.long {
-                // At most what is missing.
-                #[allow(clippy::cast_possible_truncation)]
-                long.came(len as u32);
-            }
+            self.long.came(space.get(..len).unwrap_or(&[]));
         } else {
             self.reader.filled(len);
         }
@@ -54,13 +42,15 @@ impl Client {
 
     /// Deals with one packet, or with one piece of a long one.
     pub(super) fn advance<E>(&mut self, lent: &mut Lent, now: Instant) -> Result<Advance, Error<E>> {
-        if self.long.is_some() {
+        if self.fate != Fate::None {
             return self.advance_long(lent);
         }
         match self.reader.cut().map_err(SessionError::from)? {
             Cut::Nothing => Ok(Advance::NeedOctets),
+            Cut::Long(_) if !self.is_open() => Err(Error::Session(SessionError::BeforeConnack)),
             Cut::Long(long) => {
-                self.long = Some((long, Fate::Deliver));
+                self.long = long;
+                self.fate = Fate::Deliver;
                 Ok(Advance::Handled)
             }
             Cut::Packet(packet_type, body) => {
@@ -103,71 +93,53 @@ impl Client {
 
     /// Goes on with a long message.
     fn advance_long<E>(&mut self, lent: &mut Lent) -> Result<Advance, Error<E>> {
-        let Some((mut long, fate)) = self.long.take() else { return Ok(Advance::Handled) };
+        let long = &mut self.long;
         if long.missing() == 0 {
-            return self.end_field(long, fate, lent);
+            return self.end_field(lent);
         }
         let pending = self.reader.pending();
-        if long.field() == Field::PacketIdentifier {
-            let taken = long.read_identifier(pending).map_err(SessionError::from)?;
-            self.reader.take(taken);
-            let fate = if taken > 0 { self.fate(long.delivery(), fate)? } else { fate };
-            self.long = Some((long, fate));
-            return Ok(if taken > 0 { Advance::Handled } else { Advance::NeedOctets });
-        }
-        let mut len = pending.len().min(long.missing() as usize);
-        if fate == Fate::Deliver {
-            let room = room(lent, &long).unwrap_or_default();
+        let mut octets = pending.get(..long.missing() as usize).unwrap_or(pending);
+        if self.fate == Fate::Deliver {
+            let room = room(lent, long);
             if room.is_empty() {
-                let (field, here, total) = (long.field(), long.here(), long.total());
-                self.long = Some((long, fate));
-                return Ok(Advance::Tell(Step::Room { field, here, total }));
+                let step = Step::Room { field: long.field(), here: long.here(), total: long.total() };
+                return Ok(Advance::Tell(step));
             }
-            len = len.min(room.len());
-            if let (Some(room), Some(octets)) = (room.get_mut(..len), pending.get(..len)) {
+            octets = octets.get(..room.len()).unwrap_or(octets);
+            if let Some(room) = room.get_mut(..octets.len()) {
                 room.copy_from_slice(octets);
             }
         }
+        long.came(octets);
+        let len = octets.len();
         self.reader.take(len);
-        // At most what is missing.
-        #[allow(clippy::cast_possible_truncation)]
-        long.came(len as u32);
-        self.long = Some((long, fate));
         Ok(if len > 0 { Advance::Handled } else { Advance::NeedOctets })
     }
 
     /// The field in hand is whole: checks the topic, or ends the message.
-    fn end_field<E>(&mut self, mut long: LongPublish, fate: Fate, lent: &mut Lent) -> Result<Advance, Error<E>> {
-        if long.field() == Field::Topic {
-            if fate == Fate::Deliver {
-                let topic = lent.topic.get(..long.topic_len()).unwrap_or(&[]);
-                TopicName::new(topic).map_err(|_| SessionError::Malformed(DecodeError::Topic))?;
+    fn end_field<E>(&mut self, lent: &mut Lent) -> Result<Advance, Error<E>> {
+        let topic_len = self.long.topic_len();
+        if self.long.field() == Field::Topic {
+            if self.fate == Fate::Deliver && TopicName::new(lent.topic.get(..topic_len).unwrap_or(&[])).is_err() {
+                return Err(Error::Session(SessionError::Malformed(DecodeError::Topic)));
             }
-            long.topic_done();
-            let fate = if long.field() == Field::Payload { self.fate(long.delivery(), fate)? } else { fate };
-            self.long = Some((long, fate));
+            self.long.topic_done().map_err(SessionError::from)?;
+            if self.session.publish_arrives(self.long.delivery())? != Action::Deliver {
+                self.fate = Fate::Repeated;
+            }
             return Ok(Advance::Handled);
         }
-        let delivery = long.delivery();
-        let body = match fate {
-            Fate::Deliver => Body::Lent { topic_len: long.topic_len(), payload_len: long.total() as usize },
+        let delivery = self.long.delivery();
+        let body = match core::mem::replace(&mut self.fate, Fate::None) {
+            Fate::Deliver => Body::Lent { topic_len, payload_len: self.long.total() as usize },
             Fate::Drop => Body::Dropped,
-            Fate::Refuse => return Ok(Advance::Handled),
+            Fate::None | Fate::Refuse => return Ok(Advance::Handled),
             Fate::Repeated => {
-                let action = self.session.publish_arrives(delivery)?;
-                self.act(action)?;
+                self.taken(delivery);
                 return Ok(Advance::Handled);
             }
         };
         Ok(Advance::Tell(Step::Message(Message { delivery, body })))
-    }
-
-    /// What becomes of a long message, now that its Packet Identifier is known.
-    fn fate<E>(&self, delivery: Delivery, fate: Fate) -> Result<Fate, Error<E>> {
-        match self.session.publish_arrives(delivery)? {
-            Action::Reply(_) => Ok(Fate::Repeated),
-            _ => Ok(fate),
-        }
     }
 
     /// The caller does not want the long message that is coming in: it is read, acknowledged and dropped.
@@ -182,8 +154,8 @@ impl Client {
     }
 
     fn decide(&mut self, decision: Fate) {
-        if let Some((_, fate @ Fate::Deliver)) = &mut self.long {
-            *fate = decision;
+        if self.fate == Fate::Deliver {
+            self.fate = decision;
         }
     }
 
@@ -206,9 +178,9 @@ impl Client {
     }
 }
 
-/// The room that the caller lends for what is missing of the field in hand.
-fn room<'a>(lent: &'a mut Lent, long: &LongPublish) -> Option<&'a mut [u8]> {
+/// The room that the caller lends for what is missing of the field in hand; empty if there is none.
+fn room<'a>(lent: &'a mut Lent, long: &LongPublish) -> &'a mut [u8] {
     let field = if long.field() == Field::Topic { &mut *lent.topic } else { &mut *lent.payload };
     let end = field.len().min(long.total() as usize);
-    field.get_mut(long.here() as usize..end)
+    field.get_mut(long.here() as usize..end).unwrap_or_default()
 }

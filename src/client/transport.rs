@@ -33,3 +33,13 @@ pub(super) fn outcome<T: Transport>(result: Result<usize, T::Error>) -> Result<O
         Err(error) => Err(Error::Transport(error)),
     }
 }
+
+/// Writes the start of two slices: how many octets left, or `None` for "would block".
+#[inline(never)]
+pub(super) fn write<T: Transport>(
+    stream: &mut T,
+    first: &[u8],
+    second: &[u8],
+) -> Result<Option<usize>, Error<T::Error>> {
+    outcome::<T>(stream.write_both(first, second))
+}

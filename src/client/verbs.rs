@@ -1,18 +1,14 @@
 //! The verbs: connect, publish, subscribe, unsubscribe, ping, disconnect. Each begins an exchange and sends what it can.
 
 use super::error::Error;
-use super::pump::write_from;
 use super::transport::{Transport, outcome};
-use super::{Client, Lent, Sending, Step, Wait};
-use crate::codec::{Connect, DISCONNECT, PINGREQ, Publish, QoS, TopicFilter, TopicName};
-use crate::session::{Exchange, Instant, SessionError, delivery};
+use super::{Awaited, CONNECT, Client, Lent, Sending, Step};
+use crate::codec::{Connect, ControlPacket, DISCONNECT, PINGREQ};
+use crate::session::{Exchange, Instant};
 use crate::settings::RX_BUFFER;
 
 /// Reads that `disconnect` makes at most: what has come is read so that closing does not look like a fault to the Server.
 const DRAIN_READS: usize = 64;
-
-/// A slot number that is none, for CONNECT.
-const NO_SLOT: u8 = u8::MAX;
 
 impl Client {
     /// Begins a connection on a new stream; [`Client::connect`] carries it out.
@@ -20,10 +16,10 @@ impl Client {
     /// # Errors
     /// [`Error::Encode`] if a field is too long, with nothing changed.
     pub fn open<E>(&mut self, connect: &Connect, answer_timeout_ms: u32, now: Instant) -> Result<(), Error<E>> {
-        let len = connect.packet_len()?;
+        let remaining_length = connect.remaining_length()?;
         self.close();
         self.session.connect(connect.clean_session, connect.keep_alive_s, answer_timeout_ms, now);
-        self.sending = Some(Sending { slot: NO_SLOT, offset: 0, len });
+        self.sending = Some(Sending { slot: CONNECT, offset: 0, remaining_length });
         Ok(())
     }
 
@@ -39,88 +35,16 @@ impl Client {
         may_read: bool,
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
-        let step = self.connect_step(stream, connect, may_read, now);
-        if step.is_err() {
-            self.close();
-        }
-        step
+        let mut lent = Lent { connect: Some(connect), ..Lent::default() };
+        self.poll(stream, Awaited::Connack, &mut lent, may_read, now)
     }
 
-    fn connect_step<T: Transport>(
-        &mut self,
-        stream: &mut T,
-        connect: &Connect,
-        mut may_read: bool,
-        now: Instant,
-    ) -> Result<Step, Error<T::Error>> {
-        while let Some(mut sending) = self.sending {
-            let encode = |window: &mut crate::codec::Window| connect.encode(window);
-            match write_from(stream, sending.offset, sending.len, &[], encode)? {
-                None => return Ok(Step::Wait(Wait { read: false, write: true, ms: None })),
-                Some(written) => {
-                    // At most the packet, which is under 2^19 octets.
-                    #[allow(clippy::cast_possible_truncation)]
-                    let written = written as u32;
-                    sending.offset = sending.offset.saturating_add(written);
-                    self.sending = if sending.offset < sending.len { Some(sending) } else { None };
-                    self.session.replied(now);
-                }
-            }
-        }
-        let mut lent = Lent::default();
-        loop {
-            if self.is_open() {
-                // PUBREL of a session that goes on; messages follow in the caller's next step.
-                self.flush(stream, &mut lent, true, now)?;
-                return Ok(Step::Done);
-            }
-            match self.advance(&mut lent, now)? {
-                super::receive::Advance::Handled => {}
-                // A message before CONNACK, too long for the buffer.
-                super::receive::Advance::Tell(_) => return Err(Error::Session(SessionError::BeforeConnack)),
-                super::receive::Advance::NeedOctets if may_read => may_read = self.fill(stream, &mut lent, now)?,
-                super::receive::Advance::NeedOctets => {
-                    return Ok(Step::Wait(Wait { read: true, write: false, ms: None }));
-                }
-            }
-        }
-    }
-
-    /// Publishes a message: its slot. At QoS 0 it is over when it has left, at QoS 1 and 2 when it is acknowledged; await
-    /// it with [`super::Awaited::Slot`].
+    /// Begins an exchange: its slot, to be awaited with [`Awaited::Slot`]. The caller has checked the Topic Name or Topic
+    /// Filter, and lends it when [`Step::Lend`] asks for it. At QoS 0 a message is over when it has left.
     ///
     /// # Errors
-    /// [`Error::NotConnected`]; [`Error::Encode`]; [`SessionError::OutgoingFull`]. Nothing has left then.
-    pub fn publish<E>(
-        &mut self,
-        topic: TopicName,
-        payload: &[u8],
-        qos: QoS,
-        retain: bool,
-        now: Instant,
-    ) -> Result<u8, Error<E>> {
-        let delivery = delivery(qos, crate::codec::PacketIdentifier::FIRST);
-        Publish { dup: false, delivery, retain, topic, payload }.packet_len()?;
-        self.begin(Exchange::Publish { qos, retain }, now)
-    }
-
-    /// Subscribes to a Topic Filter, at most at this QoS: the slot to await.
-    ///
-    /// # Errors
-    /// [`Error::NotConnected`]; [`SessionError::OutgoingFull`].
-    pub fn subscribe<E>(&mut self, _: TopicFilter, qos: QoS, now: Instant) -> Result<u8, Error<E>> {
-        self.begin(Exchange::Subscribe(qos), now)
-    }
-
-    /// Ends the subscription of a Topic Filter: the slot to await.
-    ///
-    /// # Errors
-    /// [`Error::NotConnected`]; [`SessionError::OutgoingFull`].
-    pub fn unsubscribe<E>(&mut self, _: TopicFilter, now: Instant) -> Result<u8, Error<E>> {
-        self.begin(Exchange::Unsubscribe, now)
-    }
-
-    fn begin<E>(&mut self, exchange: Exchange, now: Instant) -> Result<u8, Error<E>> {
+    /// [`Error::NotConnected`]; [`SessionError::OutgoingFull`](crate::session::SessionError::OutgoingFull).
+    pub fn begin<E>(&mut self, exchange: Exchange, now: Instant) -> Result<u8, Error<E>> {
         if !self.is_open() || self.disconnecting {
             return Err(Error::NotConnected);
         }

@@ -1,19 +1,13 @@
 //! CONNECT with its Will out, CONNACK in, see 3.1 and 3.2.
 
-use nom::Parser;
-use nom::number::complete::u8 as octet;
-
-use super::error::{DecodeError, EncodeError};
-use super::fixed_header::{packet_len, put_fixed_header};
+use super::error::DecodeError;
+use super::outgoing::ControlPacket;
 use super::topic::TopicName;
 use super::types::{ConnectReturnCode, QoS};
-use super::wire::{Window, field_len, whole};
+use super::wire::Window;
 
 /// Length and name of the protocol, and its level: MQTT 3.1.1 [MQTT-3.1.2-1].
 const PROTOCOL: [u8; 7] = [0, 4, b'M', b'Q', b'T', b'T', 4];
-
-/// Octets of the variable header: the protocol, the flags, Keep Alive.
-const VARIABLE_HEADER_LEN: u32 = 10;
 
 /// The message that the Server publishes when the connection ends without DISCONNECT, see 3.1.2.5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,25 +40,6 @@ pub struct Connect<'a> {
 }
 
 impl Connect<'_> {
-    fn remaining_length(&self) -> Result<u32, EncodeError> {
-        let mut len = VARIABLE_HEADER_LEN + field_len(self.client_identifier)?;
-        if let Some(will) = self.will {
-            len += field_len(will.topic.octets())? + field_len(will.message)?;
-        }
-        for field in [self.user_name, self.password].into_iter().flatten() {
-            len += field_len(field)?;
-        }
-        Ok(len)
-    }
-
-    /// Octets of the whole packet.
-    ///
-    /// # Errors
-    /// [`EncodeError::FieldTooLong`] if any of its fields is over 65,535 octets.
-    pub fn packet_len(&self) -> Result<u32, EncodeError> {
-        packet_len(self.remaining_length()?)
-    }
-
     /// The connect flags, see 3.1.2.3; the reserved bit stays 0 [MQTT-3.1.2-3].
     fn flags(&self) -> u8 {
         let mut flags = u8::from(self.clean_session) << 1;
@@ -73,25 +48,23 @@ impl Connect<'_> {
         }
         flags | u8::from(self.password.is_some()) << 6 | u8::from(self.user_name.is_some()) << 7
     }
+}
 
-    /// Writes the packet; its fields come in the order of [MQTT-3.1.3-1].
-    ///
-    /// # Errors
-    /// Those of [`Connect::packet_len`], with nothing written.
-    pub fn encode(&self, window: &mut Window) -> Result<(), EncodeError> {
-        put_fixed_header(window, 0x10, self.remaining_length()?);
+impl ControlPacket for Connect<'_> {
+    fn first_octet(&self) -> u8 {
+        0x10
+    }
+
+    /// The fields come in the order of [MQTT-3.1.3-1].
+    fn put_body(&self, window: &mut Window) {
         window.put(&PROTOCOL);
         window.put(&[self.flags()]);
         window.put_u16(self.keep_alive_s);
         window.put_field(self.client_identifier);
-        if let Some(will) = self.will {
-            window.put_field(will.topic.octets());
-            window.put_field(will.message);
-        }
-        for field in [self.user_name, self.password].into_iter().flatten() {
+        let (topic, message) = self.will.map(|will| (will.topic.octets(), will.message)).unzip();
+        for field in [topic, message, self.user_name, self.password].into_iter().flatten() {
             window.put_field(field);
         }
-        Ok(())
     }
 }
 
@@ -111,7 +84,7 @@ impl Connack {
     /// [`DecodeError::ConnackFlags`] for a reserved flag, or for Session Present in a refusal [MQTT-3.2.2-4];
     /// [`DecodeError::ConnectReturnCode`] for a reserved code; [`DecodeError::Length`] for any other length than 2.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (flags, code) = whole((octet, octet).parse(body))?;
+        let &[flags, code] = body else { return Err(DecodeError::Length) };
         let return_code = ConnectReturnCode::try_from(code)?;
         let session_present = match (flags, return_code) {
             (0, _) => false,

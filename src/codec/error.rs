@@ -1,7 +1,5 @@
 //! What can be wrong with octets from the Server, and with values that the caller wants to send.
 
-use nom::error::{ErrorKind, ParseError};
-
 /// The Server sent octets that MQTT 3.1.1 does not allow; the connection cannot go on [MQTT-4.8.0-1].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecodeError {
@@ -27,17 +25,6 @@ pub enum DecodeError {
     ConnectReturnCode,
     /// A SUBACK return code other than 0, 1, 2 and 0x80 [MQTT-3.9.3-2].
     SubackReturnCode,
-}
-
-// All parsers here look at a whole packet, so whatever nom itself objects to is a field that does not fit.
-impl<I> ParseError<I> for DecodeError {
-    fn from_error_kind(_: I, _: ErrorKind) -> Self {
-        DecodeError::Length
-    }
-
-    fn append(_: I, _: ErrorKind, other: Self) -> Self {
-        other
-    }
 }
 
 /// The caller wants to send what does not fit into MQTT's length fields.

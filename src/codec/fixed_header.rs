@@ -1,6 +1,6 @@
 //! The fixed header: packet type, flags and Remaining Length, both ways, see 2.2.
 
-use super::error::{DecodeError, EncodeError};
+use super::error::DecodeError;
 use super::wire::Window;
 
 /// The largest Remaining Length: four octets of seven bits, see 2.2.3.
@@ -41,27 +41,23 @@ impl PacketType {
     /// [`DecodeError::DupAtMostOnce`] for one at QoS 0 with DUP [MQTT-3.3.1-2].
     pub const fn from_first_octet(first: u8) -> Result<Self, DecodeError> {
         let flags = first & 0x0F;
-        let (packet_type, fixed_flags) = match first >> 4 {
-            2 => (PacketType::Connack, 0),
-            3 => {
-                if flags & 0x06 == 0x06 {
-                    return Err(DecodeError::BothQosBits);
-                }
-                if flags & 0x0E == 0x08 {
-                    return Err(DecodeError::DupAtMostOnce);
-                }
-                (PacketType::Publish { flags }, flags)
+        Ok(match first {
+            0x20 => PacketType::Connack,
+            0x30..=0x3F if flags & 0x06 == 0x06 => return Err(DecodeError::BothQosBits),
+            0x30..=0x3F if flags & 0x0E == 0x08 => return Err(DecodeError::DupAtMostOnce),
+            0x30..=0x3F => PacketType::Publish { flags },
+            0x40 => PacketType::Puback,
+            0x50 => PacketType::Pubrec,
+            0x62 => PacketType::Pubrel,
+            0x70 => PacketType::Pubcomp,
+            0x90 => PacketType::Suback,
+            0xB0 => PacketType::Unsuback,
+            0xD0 => PacketType::Pingresp,
+            _ => {
+                let is_known = matches!(first >> 4, 2 | 4..=7 | 9 | 11 | 13);
+                return Err(if is_known { DecodeError::ReservedFlags } else { DecodeError::UnexpectedType });
             }
-            4 => (PacketType::Puback, 0),
-            5 => (PacketType::Pubrec, 0),
-            6 => (PacketType::Pubrel, 2),
-            7 => (PacketType::Pubcomp, 0),
-            9 => (PacketType::Suback, 0),
-            11 => (PacketType::Unsuback, 0),
-            13 => (PacketType::Pingresp, 0),
-            _ => return Err(DecodeError::UnexpectedType),
-        };
-        if flags == fixed_flags { Ok(packet_type) } else { Err(DecodeError::ReservedFlags) }
+        })
     }
 
     /// Whether a packet of this type can be `remaining_length` octets long. Known with the fixed header, so that a wrong
@@ -112,24 +108,8 @@ impl FixedHeader {
     }
 }
 
-/// Octets of a whole packet with this Remaining Length: the fixed header, 2 to 5 octets, and what it announces.
-///
-/// # Errors
-/// [`EncodeError::PacketTooLong`] over [`REMAINING_LENGTH_MAX`].
-pub const fn packet_len(remaining_length: u32) -> Result<u32, EncodeError> {
-    let fixed_header_len = match remaining_length {
-        0..=127 => 2,
-        128..=16_383 => 3,
-        16_384..=2_097_151 => 4,
-        2_097_152..=REMAINING_LENGTH_MAX => 5,
-        _ => return Err(EncodeError::PacketTooLong),
-    };
-    Ok(fixed_header_len + remaining_length)
-}
-
 /// Writes a fixed header: the first octet, then Remaining Length, seven bits an octet, least significant first.
-#[inline]
-pub fn put_fixed_header(window: &mut Window, first: u8, mut remaining_length: u32) {
+pub(super) fn put_fixed_header(window: &mut Window, first: u8, mut remaining_length: u32) {
     window.put(&[first]);
     loop {
         let octet = remaining_length.to_le_bytes()[0] & 0x7F;

@@ -1,19 +1,14 @@
 //! A PUBLISH too long for the read buffer: its fields are filled one by one into memory that the caller lends.
 
-use nom::number::complete::be_u16;
-
 use super::error::DecodeError;
 use super::publish::Delivery;
 use super::types::PacketIdentifier;
-use super::wire::{packet_identifier, whole};
 
 /// The parts of a PUBLISH behind its fixed header, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// The Topic Name.
+    /// The Topic Name, and at QoS 1 and 2 the Packet Identifier behind it.
     Topic,
-    /// The Packet Identifier, at QoS 1 and 2.
-    PacketIdentifier,
     /// The payload. All of it is there when [`LongPublish::missing`] is 0.
     Payload,
 }
@@ -23,30 +18,33 @@ pub enum Field {
 pub struct LongPublish {
     flags: u8,
     field: Field,
-    identifier: PacketIdentifier,
     topic_len: u16,
+    /// The last two octets that came before the payload: in the end the Packet Identifier, where there is one.
+    last_two: u16,
     payload_len: u32,
     /// Octets of the field in hand that have come.
     here: u32,
 }
 
 impl LongPublish {
+    /// None at all.
+    pub const NONE: Self =
+        LongPublish { flags: 0, field: Field::Topic, topic_len: 0, last_two: 0, payload_len: 0, here: 0 };
+
     /// Begins with the flags and Remaining Length of the fixed header and what has come behind it: the state, and how many
     /// octets of `input` it took; `None` while the length of the topic is not there yet.
     ///
     /// # Errors
     /// [`DecodeError::Length`] if the fields cannot fill Remaining Length; [`DecodeError::Topic`] for an empty topic.
     pub fn read(flags: u8, remaining_length: u32, input: &[u8]) -> Result<Option<(Self, usize)>, DecodeError> {
-        let Ok((_, topic_len)) = be_u16::<_, DecodeError>(input) else { return Ok(None) };
+        let Some(&topic_len) = input.first_chunk() else { return Ok(None) };
+        let topic_len = u16::from_be_bytes(topic_len);
         if topic_len == 0 {
             return Err(DecodeError::Topic);
         }
-        let identifier_len = if flags & 0x06 == 0 { 0 } else { 2 };
-        let Some(payload_len) = remaining_length.checked_sub(2 + u32::from(topic_len) + identifier_len) else {
-            return Err(DecodeError::Length);
-        };
-        let identifier = PacketIdentifier::FIRST;
-        Ok(Some((LongPublish { flags, field: Field::Topic, identifier, topic_len, payload_len, here: 0 }, 2)))
+        let mut long = LongPublish { flags, field: Field::Topic, topic_len, last_two: 0, payload_len: 0, here: 0 };
+        long.payload_len = remaining_length.checked_sub(2 + long.total()).ok_or(DecodeError::Length)?;
+        Ok(Some((long, 2)))
     }
 
     /// The field in hand.
@@ -65,16 +63,16 @@ impl LongPublish {
     #[must_use]
     pub const fn total(&self) -> u32 {
         match self.field {
-            Field::Topic => self.topic_len as u32,
-            Field::PacketIdentifier => 2,
             Field::Payload => self.payload_len,
+            Field::Topic if self.flags & 0x06 == 0 => self.topic_len as u32,
+            Field::Topic => self.topic_len as u32 + 2,
         }
     }
 
     /// Octets of the field in hand that are still to come.
     #[must_use]
     pub const fn missing(&self) -> u32 {
-        self.total() - self.here
+        self.total().saturating_sub(self.here)
     }
 
     /// Octets of the Topic Name.
@@ -85,30 +83,33 @@ impl LongPublish {
 
     /// QoS and Packet Identifier, right from the payload on.
     #[must_use]
-    pub const fn delivery(&self) -> Delivery {
-        Delivery::new(self.flags, self.identifier)
+    pub fn delivery(&self) -> Delivery {
+        Delivery::new(self.flags, PacketIdentifier::new(self.last_two).unwrap_or(PacketIdentifier::FIRST))
     }
 
-    /// Tells that `len` more octets of the field in hand have come, no more than are missing.
-    pub fn came(&mut self, len: u32) {
-        self.here += len.min(self.missing());
+    /// Takes the octets of the field in hand that have come next, no more than are missing.
+    pub fn came(&mut self, octets: &[u8]) {
+        // Under 2^28.
+        #[allow(clippy::cast_possible_truncation)]
+        let len = octets.len() as u32;
+        self.here = self.here.saturating_add(len);
+        if self.field == Field::Topic {
+            for &octet in octets.last_chunk::<2>().map_or(octets, |last_two| last_two) {
+                self.last_two = self.last_two << 8 | u16::from(octet);
+            }
+        }
     }
 
-    /// Goes on from a whole topic to the next field.
-    pub fn topic_done(&mut self) {
-        self.here = 0;
-        self.field = if self.flags & 0x06 == 0 { Field::Payload } else { Field::PacketIdentifier };
-    }
-
-    /// Goes on to the payload, if `input` holds the Packet Identifier: how many octets of `input` it took, 0 or 2.
+    /// Goes on from a whole topic to the payload.
     ///
     /// # Errors
     /// [`DecodeError::PacketIdentifier`] for identifier 0.
-    pub fn read_identifier(&mut self, input: &[u8]) -> Result<usize, DecodeError> {
-        let Some(octets) = input.get(..2) else { return Ok(0) };
-        self.identifier = whole(packet_identifier(octets))?;
+    pub fn topic_done(&mut self) -> Result<(), DecodeError> {
+        if self.flags & 0x06 != 0 && self.last_two == 0 {
+            return Err(DecodeError::PacketIdentifier);
+        }
         self.here = 0;
         self.field = Field::Payload;
-        Ok(2)
+        Ok(())
     }
 }

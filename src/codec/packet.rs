@@ -7,7 +7,7 @@ use super::fixed_header::PacketType;
 use super::publish::Publish;
 use super::subscribe::Suback;
 use super::types::PacketIdentifier;
-use super::wire::{packet_identifier, whole};
+use super::wire::only_packet_identifier;
 
 /// PINGREQ, see 3.12.
 pub const PINGREQ: [u8; 2] = [0xC0, 0];
@@ -42,7 +42,7 @@ impl<'a> Packet<'a> {
             PacketType::Publish { flags } => return Ok(Packet::Publish(Publish::decode(flags, body)?)),
             PacketType::Connack => return Ok(Packet::Connack(Connack::decode(body)?)),
             PacketType::Suback => return Ok(Packet::Suback(Suback::decode(body)?)),
-            PacketType::Unsuback => return Ok(Packet::Unsuback(whole(packet_identifier(body))?)),
+            PacketType::Unsuback => return Ok(Packet::Unsuback(only_packet_identifier(body)?)),
             PacketType::Pingresp if body.is_empty() => return Ok(Packet::Pingresp),
             PacketType::Pingresp => return Err(DecodeError::Length),
             PacketType::Puback => AckType::Puback,
@@ -50,6 +50,6 @@ impl<'a> Packet<'a> {
             PacketType::Pubrel => AckType::Pubrel,
             PacketType::Pubcomp => AckType::Pubcomp,
         };
-        Ok(Packet::Ack(Ack { ack_type, packet_identifier: whole(packet_identifier(body))? }))
+        Ok(Packet::Ack(Ack { ack_type, packet_identifier: only_packet_identifier(body)? }))
     }
 }

@@ -1,12 +1,10 @@
 //! PUBLISH, both ways, its topic and payload borrowed, see 3.3.
 
-use nom::combinator::rest;
-
-use super::error::{DecodeError, EncodeError};
-use super::fixed_header::{REMAINING_LENGTH_MAX, packet_len, put_fixed_header};
+use super::error::DecodeError;
+use super::outgoing::ControlPacket;
 use super::topic::TopicName;
 use super::types::{PacketIdentifier, QoS};
-use super::wire::{Window, field, field_len, packet_identifier, whole};
+use super::wire::{Window, field, packet_identifier};
 
 /// QoS of a message, with the Packet Identifier that it has at QoS 1 and 2 only [MQTT-2.3.1-1], [MQTT-2.3.1-5].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,55 +63,32 @@ pub struct Publish<'a> {
 }
 
 impl<'a> Publish<'a> {
-    fn remaining_length(&self) -> Result<u32, EncodeError> {
-        let identifier_len = if matches!(self.delivery, Delivery::AtMostOnce) { 0 } else { 2 };
-        let payload_len = u32::try_from(self.payload.len()).map_err(|_| EncodeError::PacketTooLong)?;
-        let len = (field_len(self.topic.octets())? + identifier_len).checked_add(payload_len);
-        len.filter(|&len| len <= REMAINING_LENGTH_MAX).ok_or(EncodeError::PacketTooLong)
-    }
-
-    /// Octets of the whole packet. The payload is its end.
-    ///
-    /// # Errors
-    /// [`EncodeError::PacketTooLong`] if Remaining Length would be over 268,435,455.
-    pub fn packet_len(&self) -> Result<u32, EncodeError> {
-        packet_len(self.remaining_length()?)
-    }
-
-    /// Writes the packet.
-    ///
-    /// # Errors
-    /// Those of [`Publish::packet_len`], with nothing written.
-    pub fn encode(&self, window: &mut Window) -> Result<(), EncodeError> {
-        let remaining_length = self.remaining_length()?;
-        let flags = u8::from(self.dup) << 3 | (self.delivery.qos() as u8) << 1 | u8::from(self.retain);
-        put_fixed_header(window, 0x30 | flags, remaining_length);
-        window.put_field(self.topic.octets());
-        if let Some(identifier) = self.delivery.packet_identifier() {
-            window.put_u16(identifier.get());
-        }
-        window.put(self.payload);
-        Ok(())
-    }
-
     /// Reads what follows the fixed header, whose first octet had these `flags`.
     ///
     /// # Errors
     /// [`DecodeError::Topic`] for what is no Topic Name, [`DecodeError::PacketIdentifier`] for identifier 0,
     /// [`DecodeError::Length`] if the fields are longer than `body`.
     pub fn decode(flags: u8, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let (body, topic) = field(body).map_err(|_| DecodeError::Length)?;
+        let (body, topic) = field(body)?;
         let topic = TopicName::new(topic).map_err(|_| DecodeError::Topic)?;
-        let (body, identifier) = if flags & 0x06 == 0 {
-            (body, PacketIdentifier::FIRST)
-        } else {
-            match packet_identifier(body) {
-                Ok(parsed) => parsed,
-                Err(error) => return whole(Err(error)),
-            }
-        };
-        let payload = whole(rest(body))?;
+        let (payload, identifier) =
+            if flags & 0x06 == 0 { (body, PacketIdentifier::FIRST) } else { packet_identifier(body)? };
         let delivery = Delivery::new(flags, identifier);
         Ok(Publish { dup: flags & 0x08 != 0, delivery, retain: flags & 0x01 != 0, topic, payload })
+    }
+}
+
+impl ControlPacket for Publish<'_> {
+    fn first_octet(&self) -> u8 {
+        0x30 | u8::from(self.dup) << 3 | (self.delivery.qos() as u8) << 1 | u8::from(self.retain)
+    }
+
+    /// The payload is the end of the packet.
+    fn put_body(&self, window: &mut Window) {
+        window.put_field(self.topic.octets());
+        if let Some(identifier) = self.delivery.packet_identifier() {
+            window.put_u16(identifier.get());
+        }
+        window.put(self.payload);
     }
 }

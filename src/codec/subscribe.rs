@@ -1,13 +1,10 @@
 //! SUBSCRIBE and UNSUBSCRIBE out, SUBACK in, see 3.8 to 3.10. UNSUBACK is an identifier alone, see `packet`.
 
-use nom::Parser;
-use nom::number::complete::u8 as octet;
-
-use super::error::{DecodeError, EncodeError};
-use super::fixed_header::{packet_len, put_fixed_header};
+use super::error::DecodeError;
+use super::outgoing::ControlPacket;
 use super::topic::TopicFilter;
 use super::types::{PacketIdentifier, QoS};
-use super::wire::{Window, field_len, packet_identifier, whole};
+use super::wire::{Window, packet_identifier};
 
 /// Asks for the messages that match one Topic Filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,29 +17,16 @@ pub struct Subscribe<'a> {
     pub qos: QoS,
 }
 
-impl Subscribe<'_> {
-    fn remaining_length(&self) -> Result<u32, EncodeError> {
-        Ok(2 + field_len(self.filter.octets())? + 1)
+impl ControlPacket for Subscribe<'_> {
+    /// The flags are 0010 [MQTT-3.8.1-1].
+    fn first_octet(&self) -> u8 {
+        0x82
     }
 
-    /// Octets of the whole packet.
-    ///
-    /// # Errors
-    /// None in fact: a [`TopicFilter`] always fits.
-    pub fn packet_len(&self) -> Result<u32, EncodeError> {
-        packet_len(self.remaining_length()?)
-    }
-
-    /// Writes the packet; its flags are 0010 [MQTT-3.8.1-1].
-    ///
-    /// # Errors
-    /// Those of [`Subscribe::packet_len`].
-    pub fn encode(&self, window: &mut Window) -> Result<(), EncodeError> {
-        put_fixed_header(window, 0x82, self.remaining_length()?);
+    fn put_body(&self, window: &mut Window) {
         window.put_u16(self.packet_identifier.get());
         window.put_field(self.filter.octets());
         window.put(&[self.qos as u8]);
-        Ok(())
     }
 }
 
@@ -55,28 +39,15 @@ pub struct Unsubscribe<'a> {
     pub filter: TopicFilter<'a>,
 }
 
-impl Unsubscribe<'_> {
-    fn remaining_length(&self) -> Result<u32, EncodeError> {
-        Ok(2 + field_len(self.filter.octets())?)
+impl ControlPacket for Unsubscribe<'_> {
+    /// The flags are 0010 [MQTT-3.10.1-1].
+    fn first_octet(&self) -> u8 {
+        0xA2
     }
 
-    /// Octets of the whole packet.
-    ///
-    /// # Errors
-    /// None in fact: a [`TopicFilter`] always fits.
-    pub fn packet_len(&self) -> Result<u32, EncodeError> {
-        packet_len(self.remaining_length()?)
-    }
-
-    /// Writes the packet; its flags are 0010 [MQTT-3.10.1-1].
-    ///
-    /// # Errors
-    /// Those of [`Unsubscribe::packet_len`].
-    pub fn encode(&self, window: &mut Window) -> Result<(), EncodeError> {
-        put_fixed_header(window, 0xA2, self.remaining_length()?);
+    fn put_body(&self, window: &mut Window) {
         window.put_u16(self.packet_identifier.get());
         window.put_field(self.filter.octets());
-        Ok(())
     }
 }
 
@@ -96,7 +67,8 @@ impl Suback {
     /// [`DecodeError::SubackReturnCode`] for a reserved return code [MQTT-3.9.3-2], [`DecodeError::PacketIdentifier`] for
     /// identifier 0, [`DecodeError::Length`] for any other length than 3.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (packet_identifier, code) = whole((packet_identifier, octet).parse(body))?;
+        let (code, packet_identifier) = packet_identifier(body)?;
+        let &[code] = code else { return Err(DecodeError::Length) };
         let granted = match (QoS::new(code), code) {
             (None, 0x80) => None,
             (None, _) => return Err(DecodeError::SubackReturnCode),

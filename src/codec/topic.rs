@@ -2,21 +2,52 @@
 
 use super::error::TopicError;
 
-/// The octets of a UTF-8 string as MQTT wants it: 1 to 65,535 octets, no null character.
-fn checked(octets: &[u8]) -> Result<&[u8], TopicError> {
+const fn is_wildcard(octet: u8) -> bool {
+    matches!(octet, b'+' | b'#')
+}
+
+/// Checks a UTF-8 string as MQTT wants it, 1 to 65,535 octets without the null character: whether it holds a wildcard.
+///
+/// One pass for all of it. `core::str::from_utf8` alone is larger than this, and every message goes through here.
+fn scan(octets: &[u8]) -> Result<bool, TopicError> {
     if octets.is_empty() {
         return Err(TopicError::Empty);
     }
     if octets.len() > usize::from(u16::MAX) {
         return Err(TopicError::TooLong);
     }
-    if core::str::from_utf8(octets).is_err() {
-        return Err(TopicError::NotUtf8);
+    let mut has_wildcard = false;
+    // Octets that the character in hand still needs, and the range of the next one: with the longest form and the
+    // surrogates excluded, only the second octet of a character has another than the last.
+    let mut missing = 0_u8;
+    let mut range = (0x80, 0xBF);
+    for &octet in octets {
+        if missing > 0 {
+            if octet < range.0 || octet > range.1 {
+                return Err(TopicError::NotUtf8);
+            }
+            missing -= 1;
+            range = (0x80, 0xBF);
+            continue;
+        }
+        has_wildcard |= is_wildcard(octet);
+        missing = match octet {
+            0 => return Err(TopicError::Nul),
+            0x01..=0x7F => 0,
+            0xC2..=0xDF => 1,
+            0xE0..=0xEF => 2,
+            0xF0..=0xF4 => 3,
+            _ => return Err(TopicError::NotUtf8),
+        };
+        match octet {
+            0xE0 => range.0 = 0xA0,
+            0xED => range.1 = 0x9F,
+            0xF0 => range.0 = 0x90,
+            0xF4 => range.1 = 0x8F,
+            _ => {}
+        }
     }
-    if octets.contains(&0) {
-        return Err(TopicError::Nul);
-    }
-    Ok(octets)
+    if missing == 0 { Ok(has_wildcard) } else { Err(TopicError::NotUtf8) }
 }
 
 /// Checks a UTF-8 string that is not a topic, such as a Client Identifier: it may be empty, see 1.5.3.
@@ -24,7 +55,7 @@ fn checked(octets: &[u8]) -> Result<&[u8], TopicError> {
 /// # Errors
 /// [`TopicError::TooLong`], [`TopicError::NotUtf8`] [MQTT-1.5.3-1], [`TopicError::Nul`] [MQTT-1.5.3-2].
 pub fn check_string(octets: &[u8]) -> Result<(), TopicError> {
-    match checked(octets) {
+    match scan(octets) {
         Ok(_) | Err(TopicError::Empty) => Ok(()),
         Err(error) => Err(error),
     }
@@ -40,11 +71,15 @@ impl<'a> TopicName<'a> {
     /// # Errors
     /// [`TopicError`]; a wildcard is one [MQTT-3.3.2-2].
     pub fn new(octets: &'a [u8]) -> Result<Self, TopicError> {
-        let octets = checked(octets)?;
-        if octets.iter().any(|octet| matches!(octet, b'+' | b'#')) {
+        if scan(octets)? {
             return Err(TopicError::Wildcard);
         }
         Ok(TopicName(octets))
+    }
+
+    /// These octets once more, after [`TopicName::new`] has taken them.
+    pub(crate) const fn again(octets: &'a [u8]) -> Self {
+        TopicName(octets)
     }
 
     /// Its UTF-8 octets, 1 to 65,535.
@@ -65,19 +100,24 @@ impl<'a> TopicFilter<'a> {
     /// [`TopicError`]; [`TopicError::Wildcard`] where `#` is not the last level or shares its level [MQTT-4.7.1-2], or `+`
     /// shares its level [MQTT-4.7.1-3].
     pub fn new(octets: &'a [u8]) -> Result<Self, TopicError> {
-        let octets = checked(octets)?;
-        let mut levels = octets.split(|&octet| octet == b'/').peekable();
-        while let Some(level) = levels.next() {
-            let misplaced = match level {
-                [b'+'] => false,
-                [b'#'] => levels.peek().is_some(),
-                _ => level.iter().any(|octet| matches!(octet, b'+' | b'#')),
-            };
-            if misplaced {
+        let has_wildcard = scan(octets)?;
+        let mut before = b'/';
+        let mut rest = octets;
+        while let (true, Some((&octet, after))) = (has_wildcard, rest.split_first()) {
+            // Alone between two separators; what ends the filter counts as one, and nothing else may follow `#`.
+            let ends = after.first().is_none_or(|&after| after == b'/' && octet == b'+');
+            if is_wildcard(octet) && !(before == b'/' && ends) {
                 return Err(TopicError::Wildcard);
             }
+            before = octet;
+            rest = after;
         }
         Ok(TopicFilter(octets))
+    }
+
+    /// These octets once more, after [`TopicFilter::new`] has taken them.
+    pub(crate) const fn again(octets: &'a [u8]) -> Self {
+        TopicFilter(octets)
     }
 
     /// Its UTF-8 octets, 1 to 65,535.
@@ -107,6 +147,29 @@ mod tests {
         assert!(TopicName::new("/温度/#".split_at(7).0.as_bytes()).is_ok());
         assert!(check_string(b"").is_ok());
         assert_eq!(check_string(b"\0"), Err(TopicError::Nul));
+    }
+
+    // [MQTT-1.5.3-1] Each string of two octets, and each beginning of a longer character with what may follow.
+    #[test]
+    fn utf8_is_what_the_standard_library_takes_for_it() {
+        let agrees = |octets: &[u8]| {
+            let expected = core::str::from_utf8(octets).is_ok();
+            assert_eq!(scan(octets) != Err(TopicError::NotUtf8), expected, "{octets:02X?}");
+        };
+        let edges = [0x01, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xFF];
+        for first in 1..=255 {
+            agrees(&[first]);
+            for second in 1..=255 {
+                agrees(&[first, second]);
+                for third in edges {
+                    agrees(&[first, second, third]);
+                    for fourth in edges {
+                        agrees(&[first, second, third, fourth]);
+                        agrees(&[first, second, third, fourth, b'a']);
+                    }
+                }
+            }
+        }
     }
 
     // [MQTT-4.7.3-3]

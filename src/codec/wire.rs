@@ -9,14 +9,19 @@ use super::error::{DecodeError, EncodeError};
 use super::types::PacketIdentifier;
 
 /// What a parser over `&[u8]` gives: the octets after the value, and the value.
-pub type Parsed<'a, T> = IResult<&'a [u8], T, DecodeError>;
+type Parsed<'a, T> = Result<(&'a [u8], T), DecodeError>;
+
+/// The parsers here look at whole packets, so whatever nom itself objects to is a field that does not fit.
+fn of_nom<T>(parsed: IResult<&[u8], T, ()>) -> Parsed<'_, T> {
+    parsed.map_err(|_| DecodeError::Length)
+}
 
 /// A field with its length in front, see 1.5.3: the octets without the length.
 ///
 /// # Errors
 /// [`DecodeError::Length`] if the field is longer than what is left.
 pub fn field(input: &[u8]) -> Parsed<'_, &[u8]> {
-    length_data(be_u16).parse(input)
+    of_nom(length_data(be_u16).parse(input))
 }
 
 /// A Packet Identifier.
@@ -24,33 +29,18 @@ pub fn field(input: &[u8]) -> Parsed<'_, &[u8]> {
 /// # Errors
 /// [`DecodeError::PacketIdentifier`] if it is 0 [MQTT-2.3.1-1]; [`DecodeError::Length`] if octets are missing.
 pub fn packet_identifier(input: &[u8]) -> Parsed<'_, PacketIdentifier> {
-    let (rest, number) = be_u16(input)?;
-    match PacketIdentifier::new(number) {
-        Some(identifier) => Ok((rest, identifier)),
-        None => Err(nom::Err::Failure(DecodeError::PacketIdentifier)),
-    }
+    let (rest, number) = of_nom(be_u16(input))?;
+    PacketIdentifier::new(number).map(|identifier| (rest, identifier)).ok_or(DecodeError::PacketIdentifier)
 }
 
-/// The value of a parser that has to use up all of its input.
+/// A Packet Identifier and nothing behind it.
 ///
 /// # Errors
-/// The parser's own; [`DecodeError::Length`] if octets are left over.
-pub fn whole<T>(parsed: Parsed<'_, T>) -> Result<T, DecodeError> {
-    match parsed {
-        Ok(([], value)) => Ok(value),
-        Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(error),
-        Ok(_) | Err(nom::Err::Incomplete(_)) => Err(DecodeError::Length),
-    }
-}
-
-/// Octets that a field with its length in front takes: 2 and its own.
-///
-/// # Errors
-/// [`EncodeError::FieldTooLong`] over 65,535 octets.
-pub fn field_len(octets: &[u8]) -> Result<u32, EncodeError> {
-    match u16::try_from(octets.len()) {
-        Ok(len) => Ok(u32::from(len) + 2),
-        Err(_) => Err(EncodeError::FieldTooLong),
+/// Those of [`packet_identifier`]; [`DecodeError::Length`] if octets are left over.
+pub fn only_packet_identifier(input: &[u8]) -> Result<PacketIdentifier, DecodeError> {
+    match packet_identifier(input)? {
+        ([], identifier) => Ok(identifier),
+        _ => Err(DecodeError::Length),
     }
 }
 
@@ -61,40 +51,49 @@ pub fn field_len(octets: &[u8]) -> Result<u32, EncodeError> {
 pub struct Window<'a> {
     octets: &'a mut VecView<u8>,
     skip: u32,
+    /// Octets of the packet so far, in the window or not.
+    len: u32,
+    field_too_long: bool,
 }
 
 impl<'a> Window<'a> {
     /// A window that begins `offset` octets into the packet and is filled into the empty `octets`.
     pub fn new(octets: &'a mut VecView<u8>, offset: u32) -> Self {
-        Window { octets, skip: offset }
+        Window { octets, skip: offset, len: 0, field_too_long: false }
+    }
+
+    /// How many octets were put, in the window or not.
+    ///
+    /// # Errors
+    /// [`EncodeError::FieldTooLong`] if one of the fields was over 65,535 octets.
+    pub fn counted(&self) -> Result<u32, EncodeError> {
+        if self.field_too_long { Err(EncodeError::FieldTooLong) } else { Ok(self.len) }
     }
 
     /// The packet's next octets. What lies before the window or does not fit into it is left out.
-    #[inline]
     pub fn put(&mut self, octets: &[u8]) {
-        let skipped = octets.len().min(self.skip as usize);
-        // Never more than `skip` itself.
-        #[allow(clippy::cast_possible_truncation)]
-        let skipped_u32 = skipped as u32;
-        self.skip -= skipped_u32;
+        // What is longer is too long for any packet, and found to be.
+        let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        let skipped = len.min(self.skip);
+        self.len = self.len.saturating_add(len);
+        self.skip -= skipped;
         let room = self.octets.capacity() - self.octets.len();
-        let octets = octets.get(skipped..).unwrap_or(&[]);
+        let octets = octets.get(skipped as usize..).unwrap_or(&[]);
         let octets = octets.get(..room).unwrap_or(octets);
         // Cut to the room just above.
         let _ = self.octets.extend_from_slice(octets);
     }
 
     /// A two-octet integer, most significant octet first, see 1.5.2.
-    #[inline]
     pub fn put_u16(&mut self, number: u16) {
         self.put(&number.to_be_bytes());
     }
 
-    /// A field with its length in front. Its length was checked by [`field_len`].
-    #[inline]
+    /// A field with its length in front, see 1.5.3.
     pub fn put_field(&mut self, octets: &[u8]) {
-        #[allow(clippy::cast_possible_truncation)]
-        self.put_u16(octets.len() as u16);
+        let len = u16::try_from(octets.len());
+        self.field_too_long |= len.is_err();
+        self.put_u16(len.unwrap_or(u16::MAX));
         self.put(octets);
     }
 }

@@ -21,9 +21,11 @@ const _: () = assert!(align_of::<State>() <= align_of::<sys::umqtt_state_t>(), "
 /// # Safety
 /// `state` is valid for writes, and nobody uses it yet.
 pub unsafe fn init(state: *mut sys::umqtt_state_t) {
+    // A constant: written where it belongs, not put together on the stack first.
+    const CLIENT: Client = Client::new();
     let state: *mut State = state.cast();
     // SAFETY: the caller's promise; size and alignment are asserted above.
-    unsafe { state.write(State { entered: AtomicBool::new(false), client: Client::new() }) };
+    unsafe { state.write(State { entered: AtomicBool::new(false), client: CLIENT }) };
 }
 
 /// Runs `call` on the client; `None` if one is under way already.
@@ -31,15 +33,26 @@ pub unsafe fn init(state: *mut sys::umqtt_state_t) {
 /// # Safety
 /// `state` was made by [`init`] and is still there.
 pub unsafe fn enter<R>(state: *mut sys::umqtt_state_t, call: impl FnOnce(&mut Client) -> R) -> Option<R> {
+    // SAFETY: the caller's promise.
+    let client = unsafe { acquire(state) }?;
+    let result = call(client);
+    // SAFETY: `state` points to a State; only its atomic is borrowed, which may be shared.
+    unsafe { &(*state.cast::<State>()).entered }.store(false, Ordering::Release);
+    Some(result)
+}
+
+/// The client, for whoever comes first. Apart from [`enter`], which is compiled once for each call.
+///
+/// # Safety
+/// As [`enter`]; the borrow ends before `entered` is cleared.
+#[inline(never)]
+unsafe fn acquire<'a>(state: *mut sys::umqtt_state_t) -> Option<&'a mut Client> {
     let state: *mut State = state.cast();
     // SAFETY: `state` points to a State by the caller's promise; only its atomic is borrowed, which may be shared.
     let entered = unsafe { &(*state).entered };
     if entered.swap(true, Ordering::Acquire) {
         return None;
     }
-    // SAFETY: the swap made this the only call under way, so this is the only borrow of `client` until the store below.
-    let client = unsafe { &mut (*state).client };
-    let result = call(client);
-    entered.store(false, Ordering::Release);
-    Some(result)
+    // SAFETY: the swap made this the only call under way, so this is the only borrow of `client` until it is cleared.
+    Some(unsafe { &mut (*state).client })
 }

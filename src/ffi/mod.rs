@@ -78,12 +78,12 @@ fn tell_message(step: &mut umqtt_step_t, client: &Client, message: Message) {
 }
 
 /// Writes what a step came to into `step`.
-fn tell(step: &mut umqtt_step_t, client: &Client, outcome: Result<Step>) -> c_int {
+fn tell(step: &mut umqtt_step_t, client: &Client, outcome: Result<Step>, errno: i32) -> c_int {
     status(match outcome {
         Ok(Step::Done) => sys::UMQTT_DONE,
         Ok(Step::Wait(Wait { read, write, ms })) => {
             step.want = u8::from(read) | u8::from(write) << 1;
-            step.wait_ms = ms.unwrap_or(sys::UMQTT_FOREVER);
+            step.wait_ms = ms;
             sys::UMQTT_WAIT
         }
         Ok(Step::Lend(slot)) => {
@@ -101,22 +101,28 @@ fn tell(step: &mut umqtt_step_t, client: &Client, outcome: Result<Step>) -> c_in
             sys::UMQTT_MESSAGE
         }
         Err(error) => {
-            let (status, code) = status::of_error(error);
+            let (status, code) = status::of_error(error, errno);
             step.code = code;
             return status;
         }
     })
 }
 
-/// Enters the client for one call of `step`.
+/// What C asks for in a call with a step.
+#[derive(Clone, Copy)]
+enum Verb<'a> {
+    Open(&'a Connect<'a>, u32),
+    Connect(&'a Connect<'a>),
+    Begin(Exchange),
+    Poll(Awaited),
+}
+
+/// Enters the client for one call.
 ///
 /// # Safety
 /// As [`guard::enter`]; `step` is valid, and so is what it points to.
-unsafe fn enter(
-    state: *mut umqtt_state_t,
-    step: *mut umqtt_step_t,
-    call: impl FnOnce(&mut Client, &mut Stream, &mut Lent, &mut umqtt_step_t) -> Result<Step>,
-) -> c_int {
+#[inline(never)]
+unsafe fn enter(state: *mut umqtt_state_t, step: *mut umqtt_step_t, verb: Verb) -> c_int {
     // SAFETY: the caller's promise; C keeps `step` on its stack, for this call alone.
     let step = unsafe { &mut *step };
     // SAFETY: `step.client` is the client that the shim knows, by the caller's promise.
@@ -127,6 +133,7 @@ unsafe fn enter(
     let payload = unsafe { slice(step.packet_payload) };
     let [topic_room, payload_room] = step.room;
     let mut lent = Lent {
+        connect: None,
         packet: step.lends.then_some((step.slot, topic, payload)),
         // SAFETY: C keeps this memory in the client and nothing else uses it until the message is whole.
         topic: unsafe { slice_mut(topic_room) },
@@ -134,37 +141,48 @@ unsafe fn enter(
         payload: unsafe { slice_mut(payload_room) },
     };
     let call = |client: &mut Client| {
-        let outcome = call(client, &mut stream, &mut lent, step);
-        tell(step, client, outcome)
+        let outcome = carry_out(client, &mut stream, &mut lent, step, verb, topic);
+        tell(step, client, outcome, stream.errno)
     };
     // SAFETY: the caller's promise.
     unsafe { guard::enter(state, call) }.unwrap_or(status(sys::UMQTT_BUSY))
 }
 
-/// The step's clock.
-fn now(step: &umqtt_step_t) -> Instant {
-    Instant::from_ticks_ms(step.now_ms)
-}
-
-/// Sends what a verb has just begun in `slot`, if that can be done at once.
-fn send(
+fn carry_out(
     client: &mut Client,
     stream: &mut Stream,
     lent: &mut Lent,
     step: &mut umqtt_step_t,
-    slot: Result<u8>,
+    verb: Verb,
+    topic: &[u8],
 ) -> Result<Step> {
-    let slot = slot?;
+    let now = Instant::from_ticks_ms(step.now_ms);
+    let exchange = match verb {
+        Verb::Open(connect, answer_timeout_ms) => {
+            return client.open(connect, answer_timeout_ms, now).map(|()| Step::Done);
+        }
+        Verb::Connect(connect) => return client.connect(stream, connect, step.may_read, now),
+        Verb::Poll(awaited) => return client.poll(stream, awaited, lent, step.may_read, now),
+        Verb::Begin(exchange) => exchange,
+    };
+    if let Exchange::Publish { .. } = exchange {
+        TopicName::new(topic)?;
+    } else {
+        TopicFilter::new(topic)?;
+    }
+    let slot = client.begin(exchange, now)?;
+    // Sends what has just begun, if that can be done at once.
     step.begun = slot;
     if let Some((lent_slot, ..)) = &mut lent.packet {
         *lent_slot = slot;
     }
-    client.poll(stream, Awaited::Slot(slot), lent, false, now(step))
+    client.poll(stream, Awaited::Slot(slot), lent, false, now)
 }
 
 /// # Safety
 /// The pointers are valid for the call, and so are the buffers that `connect` names.
-unsafe fn connect_packet<'a>(connect: *const umqtt_connect_t) -> Result<Connect<'a>> {
+#[inline(never)]
+unsafe fn connect_packet<'a>(connect: *const umqtt_connect_t) -> Connect<'a> {
     // SAFETY: the caller's promise.
     let connect = unsafe { &*connect };
     // SAFETY: the caller's promise, here and below.
@@ -177,20 +195,17 @@ unsafe fn connect_packet<'a>(connect: *const umqtt_connect_t) -> Result<Connect<
     let will_topic = unsafe { slice(connect.will_topic) };
     // SAFETY: as above.
     let message = unsafe { slice(connect.will_msg) };
-    let will = if connect.has_will {
-        let topic = TopicName::new(will_topic)?;
-        Some(Will { topic, message, qos: qos(connect.will_qos), retain: connect.will_retain })
-    } else {
-        None
-    };
-    Ok(Connect {
+    // C had the topic checked when it was set.
+    let topic = TopicName::again(will_topic);
+    let will = Will { topic, message, qos: qos(connect.will_qos), retain: connect.will_retain };
+    Connect {
         client_identifier,
         clean_session: connect.clean_session,
         keep_alive_s: connect.keep_alive_s,
-        will,
+        will: connect.has_will.then_some(will),
         user_name: connect.has_user.then_some(user),
         password: connect.has_password.then_some(password),
-    })
+    }
 }
 
 /// # Safety
@@ -228,14 +243,11 @@ pub unsafe extern "C" fn umqtt_open(
     connect: *const umqtt_connect_t,
 ) -> c_int {
     // SAFETY: the caller's promise.
+    let answer_timeout_ms = unsafe { (*connect).answer_timeout_ms };
+    // SAFETY: the caller's promise.
     let packet = unsafe { connect_packet(connect) };
     // SAFETY: the caller's promise.
-    let answer_timeout_ms = unsafe { (*connect).answer_timeout_ms };
-    let call = |client: &mut Client, _: &mut Stream, _: &mut Lent, step: &mut umqtt_step_t| {
-        client.open(&packet?, answer_timeout_ms, now(step)).map(|()| Step::Done)
-    };
-    // SAFETY: the caller's promise.
-    unsafe { enter(state, step, call) }
+    unsafe { enter(state, step, Verb::Open(&packet, answer_timeout_ms)) }
 }
 
 /// # Safety
@@ -248,11 +260,8 @@ pub unsafe extern "C" fn umqtt_connect(
 ) -> c_int {
     // SAFETY: the caller's promise.
     let packet = unsafe { connect_packet(connect) };
-    let call = |client: &mut Client, stream: &mut Stream, _: &mut Lent, step: &mut umqtt_step_t| {
-        client.connect(stream, &packet?, step.may_read, now(step))
-    };
     // SAFETY: the caller's promise.
-    unsafe { enter(state, step, call) }
+    unsafe { enter(state, step, Verb::Connect(&packet)) }
 }
 
 /// # Safety
@@ -264,39 +273,24 @@ pub unsafe extern "C" fn umqtt_publish(
     qos_number: u8,
     retain: bool,
 ) -> c_int {
-    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
-        let (_, topic, payload) = lent.packet.unwrap_or_default();
-        let slot = client.publish(TopicName::new(topic)?, payload, qos(qos_number), retain, now(step));
-        send(client, stream, lent, step, slot)
-    };
     // SAFETY: the caller's promise.
-    unsafe { enter(state, step, call) }
+    unsafe { enter(state, step, Verb::Begin(Exchange::Publish { qos: qos(qos_number), retain })) }
 }
 
 /// # Safety
 /// As [`umqtt_open`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_subscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t, qos_number: u8) -> c_int {
-    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
-        let (_, filter, _) = lent.packet.unwrap_or_default();
-        let slot = client.subscribe(TopicFilter::new(filter)?, qos(qos_number), now(step));
-        send(client, stream, lent, step, slot)
-    };
     // SAFETY: the caller's promise.
-    unsafe { enter(state, step, call) }
+    unsafe { enter(state, step, Verb::Begin(Exchange::Subscribe(qos(qos_number)))) }
 }
 
 /// # Safety
 /// As [`umqtt_open`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_unsubscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int {
-    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
-        let (_, filter, _) = lent.packet.unwrap_or_default();
-        let slot = client.unsubscribe(TopicFilter::new(filter)?, now(step));
-        send(client, stream, lent, step, slot)
-    };
     // SAFETY: the caller's promise.
-    unsafe { enter(state, step, call) }
+    unsafe { enter(state, step, Verb::Begin(Exchange::Unsubscribe)) }
 }
 
 /// Enters the client for what needs no step: its result, or `otherwise` if a call is under way.
@@ -319,7 +313,7 @@ fn done_or_full(done: bool) -> c_int {
 pub unsafe extern "C" fn umqtt_ping(state: *mut umqtt_state_t, now_ms: u32) -> c_int {
     let call = |client: &mut Client| match client.ping::<StreamError>(Instant::from_ticks_ms(now_ms)) {
         Ok(queued) => done_or_full(queued),
-        Err(error) => status::of_error(error).0,
+        Err(error) => status::of_error(error, 0).0,
     };
     // SAFETY: the caller's promise.
     unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
@@ -331,7 +325,7 @@ pub unsafe extern "C" fn umqtt_ping(state: *mut umqtt_state_t, now_ms: u32) -> c
 pub unsafe extern "C" fn umqtt_disconnect(state: *mut umqtt_state_t) -> c_int {
     let call = |client: &mut Client| match client.disconnect::<StreamError>() {
         Ok(queued) => done_or_full(queued),
-        Err(error) => status::of_error(error).0,
+        Err(error) => status::of_error(error, 0).0,
     };
     // SAFETY: the caller's promise.
     unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
@@ -351,11 +345,8 @@ pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_
         sys::UMQTT_AWAIT_FLUSHED => Awaited::Flushed,
         _ => Awaited::Slot(awaited),
     };
-    let call = |client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t| {
-        client.poll(stream, awaited, lent, step.may_read, now(step))
-    };
     // SAFETY: the caller's promise.
-    unsafe { enter(state, step, call) }
+    unsafe { enter(state, step, Verb::Poll(awaited)) }
 }
 
 /// # Safety

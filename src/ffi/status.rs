@@ -8,8 +8,8 @@ use crate::client::Error;
 use crate::codec::{DecodeError, EncodeError, TopicError};
 use crate::session::SessionError;
 
-/// The status of an error, and the code that goes with it: an errno, the return code of CONNACK, or 0.
-pub fn of_error(error: Error<StreamError>) -> (c_int, i32) {
+/// The status of an error, of a stream with this `errno`, and the code that goes with it: an errno, the return code of CONNACK, or 0.
+pub fn of_error(error: Error<StreamError>, errno: i32) -> (c_int, i32) {
     match error {
         Error::Session(SessionError::Silent) => of_errno(sys::MP_ETIMEDOUT),
         Error::Session(error) => (of_session(error), 0),
@@ -17,7 +17,7 @@ pub fn of_error(error: Error<StreamError>) -> (c_int, i32) {
         Error::SubscriptionRefused => (status(sys::UMQTT_SUBSCRIPTION_REFUSED), 0),
         Error::Transport(StreamError::WouldBlock) => (status(sys::UMQTT_WAIT), 0),
         Error::Transport(StreamError::Raised) => (status(sys::UMQTT_RAISED), 0),
-        Error::Transport(StreamError::Failed(errno)) => (status(sys::UMQTT_STREAM_ERROR), errno),
+        Error::Transport(StreamError::Failed) => (status(sys::UMQTT_STREAM_ERROR), errno),
         Error::EndOfStream => of_errno(sys::MP_ECONNRESET),
         Error::NotConnected => (status(sys::UMQTT_NOT_CONNECTED), 0),
         Error::Timeout => (status(sys::UMQTT_TIMEOUT), 0),

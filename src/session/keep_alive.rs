@@ -94,12 +94,18 @@ impl KeepAlive {
         Ok(())
     }
 
-    /// Milliseconds until [`KeepAlive::is_due`] or [`KeepAlive::check`] has something new to say; `None`: never on its own.
+    /// Milliseconds until [`KeepAlive::is_due`] or [`KeepAlive::check`] has something new to say; `u32::MAX`: never on its
+    /// own.
     #[must_use]
-    pub fn next_check_ms(&self, timeout_ms: u32, now: Instant) -> Option<u32> {
-        let silent_ms = self.awaits_answer.then(|| self.silent_since.plus_ms(timeout_ms).ms_from(now));
-        let idle_ms = (self.idle_ms > 0).then(|| self.last_sent.plus_ms(self.idle_ms).ms_from(now));
-        silent_ms.into_iter().chain(idle_ms).min()
+    pub fn next_check_ms(&self, timeout_ms: u32, now: Instant) -> u32 {
+        let mut ms = u32::MAX;
+        if self.idle_ms > 0 {
+            ms = self.last_sent.plus_ms(self.idle_ms).ms_from(now);
+        }
+        if self.awaits_answer {
+            ms = ms.min(self.silent_since.plus_ms(timeout_ms).ms_from(now));
+        }
+        ms
     }
 }
 
@@ -122,7 +128,7 @@ mod tests {
         let mut keep_alive = KeepAlive::new();
         keep_alive.start(60, t0);
         assert!(!keep_alive.is_due(t0.plus_ms(44_999)));
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), Some(45_000));
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), 45_000);
         assert!(keep_alive.is_due(t0.plus_ms(45_000)));
         keep_alive.sent(t0.plus_ms(40_000));
         assert!(!keep_alive.is_due(t0.plus_ms(45_000)));
@@ -139,7 +145,7 @@ mod tests {
         keep_alive.ping(false, t0);
         keep_alive.heard(t0.plus_ms(10_000));
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(29_999)), Ok(()));
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(29_999)), Some(1));
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(29_999)), 1);
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(30_000)), Err(SessionError::Silent));
         keep_alive.pingresp();
         assert!(!keep_alive.take_answer(), "nobody asked");
@@ -150,7 +156,7 @@ mod tests {
         let t0 = Instant::from_ticks_ms(0);
         let mut keep_alive = KeepAlive::new();
         keep_alive.start(0, t0);
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), None);
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), u32::MAX);
         keep_alive.ping(true, t0);
         keep_alive.ping(true, t0);
         keep_alive.pingresp();

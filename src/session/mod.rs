@@ -12,7 +12,7 @@ pub use error::SessionError;
 pub use incoming::Incoming;
 pub use instant::Instant;
 pub use keep_alive::KeepAlive;
-pub use outgoing::{Exchange, Outcome, Outgoing, delivery};
+pub use outgoing::{Exchange, Outcome, Outgoing, Stage, delivery};
 
 use crate::codec::{Ack, AckType, Connack, ConnectReturnCode, Delivery, Packet, Suback};
 
@@ -56,7 +56,7 @@ impl Session {
     pub const fn new() -> Self {
         Session {
             phase: Phase::Closed,
-            clean_session: true,
+            clean_session: false,
             answer_timeout_ms: 0,
             outgoing: Outgoing::new(),
             incoming: Incoming::new(),
@@ -83,6 +83,12 @@ impl Session {
             self.phase = Phase::Closed;
             self.outgoing.connection_lost(!self.clean_session);
         }
+    }
+
+    /// Whether there is no connection, and none is being made.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
     }
 
     /// Whether CONNACK has come and the connection stands.
@@ -172,10 +178,10 @@ impl Session {
         self.keep_alive.check(self.answer_timeout_ms, now)
     }
 
-    /// Milliseconds until [`Session::tick`] or [`Session::check_alive`] has something to say; `None`: never on its own.
+    /// Milliseconds until [`Session::tick`] or [`Session::check_alive`] has something to say; `u32::MAX`: never on its own.
     #[must_use]
-    pub fn next_tick_ms(&self, now: Instant) -> Option<u32> {
-        self.keep_alive.next_check_ms(self.answer_timeout_ms, now)
+    pub fn next_tick_ms(&self, now: Instant) -> u32 {
+        if self.is_open() { self.keep_alive.next_check_ms(self.answer_timeout_ms, now) } else { u32::MAX }
     }
 
     /// A message comes in, or the start of a long one: [`Action::Deliver`], or the answer to a repeated one
@@ -248,15 +254,22 @@ impl Session {
                 self.incoming.release(packet_identifier);
                 return Ok(Action::Reply(Ack { ack_type: AckType::Pubcomp, packet_identifier }));
             }
-            Packet::Ack(ack) => {
-                let due = self.answer_due(now);
-                return Ok(self.outgoing.acknowledged(ack, due).map_or(Action::None, Action::Reply));
+            Packet::Ack(Ack { ack_type: AckType::Pubrec, packet_identifier }) => {
+                if self.outgoing.received(packet_identifier, self.answer_due(now)) {
+                    return Ok(Action::Reply(Ack { ack_type: AckType::Pubrel, packet_identifier }));
+                }
+            }
+            Packet::Ack(Ack { ack_type: AckType::Puback, packet_identifier }) => {
+                self.outgoing.answered(Stage::AwaitsPuback, packet_identifier, Outcome::Done);
+            }
+            Packet::Ack(Ack { ack_type: AckType::Pubcomp, packet_identifier }) => {
+                self.outgoing.answered(Stage::AwaitsPubcomp, packet_identifier, Outcome::Done);
             }
             Packet::Suback(Suback { packet_identifier, granted }) => {
                 let outcome = if granted.is_some() { Outcome::Done } else { Outcome::Refused };
-                self.outgoing.subscribed(packet_identifier, outcome);
+                self.outgoing.answered(Stage::AwaitsSuback, packet_identifier, outcome);
             }
-            Packet::Unsuback(identifier) => self.outgoing.unsubscribed(identifier),
+            Packet::Unsuback(identifier) => self.outgoing.answered(Stage::AwaitsUnsuback, identifier, Outcome::Done),
             Packet::Pingresp => self.keep_alive.pingresp(),
             Packet::Connack(_) => {}
         }

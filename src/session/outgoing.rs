@@ -3,7 +3,7 @@
 
 use super::error::SessionError;
 use super::instant::Instant;
-use crate::codec::{Ack, AckType, Delivery, PacketIdentifier, QoS};
+use crate::codec::{Delivery, PacketIdentifier, QoS};
 use crate::settings::IN_FLIGHT;
 
 /// What an exchange is about. Topic and payload stay with the caller.
@@ -24,17 +24,25 @@ pub enum Exchange {
 
 /// How far an exchange has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub enum Stage {
     /// The slot is free.
     Free,
     /// Its packet has not left, or not wholly.
     Queued,
-    /// Its packet has left; PUBACK, PUBREC, SUBACK or UNSUBACK is to come.
-    Sent,
-    /// PUBREL is the packet in hand; PUBCOMP is to come.
-    Released,
-    /// Over, with this outcome that the caller has not taken yet.
-    Finished(Outcome),
+    /// A PUBLISH at QoS 1 has left.
+    AwaitsPuback,
+    /// A PUBLISH at QoS 2 has left.
+    AwaitsPubrec,
+    /// PUBREL is the packet in hand.
+    AwaitsPubcomp,
+    /// SUBSCRIBE has left.
+    AwaitsSuback,
+    /// UNSUBSCRIBE has left.
+    AwaitsUnsuback,
+    /// Over, with an outcome that the caller has not taken yet: [`Outcome::Done`].
+    Done,
+    /// The same: [`Outcome::Refused`].
+    Refused,
 }
 
 /// How an exchange ended.
@@ -57,9 +65,16 @@ struct Slot {
     dup: bool,
     /// Whether a caller waits for the outcome. If not, the slot frees itself.
     awaited: bool,
-    /// Means nothing for a PUBLISH at QoS 0.
-    identifier: PacketIdentifier,
+    /// None for a PUBLISH at QoS 0 [MQTT-2.3.1-5].
+    identifier: Option<PacketIdentifier>,
     answer_due: Instant,
+}
+
+impl Slot {
+    /// Whether it is a message that has to be acknowledged.
+    fn is_acknowledged_publish(&self) -> bool {
+        matches!(self.exchange, Exchange::Publish { qos, .. } if qos != QoS::AtMostOnce)
+    }
 }
 
 /// The table of exchanges under way; `IN_FLIGHT` at most. A slot is named by its index.
@@ -68,7 +83,8 @@ pub struct Outgoing {
     slots: [Slot; IN_FLIGHT],
     in_use: u8,
     queued: u8,
-    next_identifier: PacketIdentifier,
+    /// The Packet Identifier given out last.
+    last_identifier: Option<PacketIdentifier>,
 }
 
 impl Outgoing {
@@ -77,15 +93,15 @@ impl Outgoing {
     pub const fn new() -> Self {
         const { assert!(IN_FLIGHT >= 2 && IN_FLIGHT <= 32, "IN_FLIGHT is 2 to 32") };
         let free = Slot {
-            exchange: Exchange::Unsubscribe,
+            exchange: Exchange::Publish { qos: QoS::AtMostOnce, retain: false },
             stage: Stage::Free,
             rank: 0,
             dup: false,
             awaited: false,
-            identifier: PacketIdentifier::FIRST,
+            identifier: None,
             answer_due: Instant::from_ticks_ms(0),
         };
-        Outgoing { slots: [free; IN_FLIGHT], in_use: 0, queued: 0, next_identifier: PacketIdentifier::FIRST }
+        Outgoing { slots: [free; IN_FLIGHT], in_use: 0, queued: 0, last_identifier: None }
     }
 
     fn slot(&self, index: u8) -> Option<&Slot> {
@@ -99,9 +115,9 @@ impl Outgoing {
     /// A Packet Identifier that no exchange uses [MQTT-2.3.1-2]. One always is: there are more of them than slots.
     fn free_identifier(&mut self) -> PacketIdentifier {
         loop {
-            let identifier = self.next_identifier;
-            self.next_identifier = identifier.next();
-            if !self.slots.iter().any(|slot| slot.stage != Stage::Free && slot.identifier == identifier) {
+            let identifier = self.last_identifier.map_or(PacketIdentifier::FIRST, PacketIdentifier::next);
+            self.last_identifier = Some(identifier);
+            if !self.slots.iter().any(|slot| slot.stage != Stage::Free && slot.identifier == Some(identifier)) {
                 return identifier;
             }
         }
@@ -119,15 +135,12 @@ impl Outgoing {
     /// # Errors
     /// [`SessionError::OutgoingFull`] if there is no room for it.
     pub fn begin(&mut self, exchange: Exchange, answer_due: Instant) -> Result<u8, SessionError> {
-        let Some((index, _)) = (0..).zip(&self.slots).find(|(_, slot)| slot.stage == Stage::Free) else {
+        let free = self.slots.iter().zip(0..).find(|(slot, _)| slot.stage == Stage::Free);
+        let Some((_, index)) = free.filter(|_| self.has_room_for(exchange)) else {
             return Err(SessionError::OutgoingFull);
         };
-        if !self.has_room_for(exchange) {
-            return Err(SessionError::OutgoingFull);
-        }
         let at_most_once = matches!(exchange, Exchange::Publish { qos: QoS::AtMostOnce, .. });
-        // At QoS 0 no identifier is used up: the next one stands there without meaning, and others pass over it meanwhile.
-        let identifier = if at_most_once { self.next_identifier } else { self.free_identifier() };
+        let identifier = if at_most_once { None } else { Some(self.free_identifier()) };
         let rank = self.in_use;
         self.in_use += 1;
         self.queued += 1;
@@ -140,13 +153,12 @@ impl Outgoing {
     /// Frees a slot and closes the gap in the order.
     fn free(&mut self, index: u8) {
         let Some(slot) = self.slot_mut(index) else { return };
-        let rank = slot.rank;
-        if slot.stage == Stage::Queued {
-            slot.stage = Stage::Free;
-            self.queued = self.queued.saturating_sub(1);
-        } else {
-            slot.stage = Stage::Free;
+        let Slot { rank, stage, .. } = *slot;
+        if stage == Stage::Free {
+            return;
         }
+        slot.stage = Stage::Free;
+        self.queued = self.queued.saturating_sub(u8::from(stage == Stage::Queued));
         self.in_use = self.in_use.saturating_sub(1);
         if rank < self.in_use {
             for slot in &mut self.slots {
@@ -163,15 +175,21 @@ impl Outgoing {
         if self.queued == 0 {
             return None;
         }
-        let queued = (0..).zip(&self.slots).filter(|(_, slot)| slot.stage == Stage::Queued);
-        queued.min_by_key(|(_, slot)| slot.rank).map(|(index, _)| index)
+        let mut oldest: Option<(u8, u8)> = None;
+        for (slot, index) in self.slots.iter().zip(0..) {
+            if slot.stage == Stage::Queued && oldest.is_none_or(|(rank, _)| slot.rank < rank) {
+                oldest = Some((slot.rank, index));
+            }
+        }
+        oldest.map(|(_, index)| index)
     }
 
-    /// The exchange of a slot in use, its Packet Identifier (without meaning at QoS 0) and its DUP flag.
+    /// The exchange of a slot in use, its Packet Identifier and its DUP flag. (What has no identifier, a PUBLISH at QoS 0,
+    /// gets one here that means nothing.)
     #[must_use]
     pub fn packet(&self, index: u8) -> Option<(Exchange, PacketIdentifier, bool)> {
         let slot = self.slot(index).filter(|slot| slot.stage != Stage::Free)?;
-        Some((slot.exchange, slot.identifier, slot.dup))
+        Some((slot.exchange, slot.identifier.unwrap_or(PacketIdentifier::FIRST), slot.dup))
     }
 
     /// Part of the packet of `index` has left: the link moves, so whoever still waits to be sent may wait on, until
@@ -193,82 +211,63 @@ impl Outgoing {
         }
         slot.dup = true;
         slot.answer_due = answer_due;
-        slot.stage = Stage::Sent;
-        let over = match slot.exchange {
-            Exchange::Publish { qos, .. } => qos == QoS::AtMostOnce,
+        slot.stage = match slot.exchange {
+            Exchange::Publish { qos: QoS::AtMostOnce, .. } => Stage::Done,
+            Exchange::Publish { qos: QoS::AtLeastOnce, .. } => Stage::AwaitsPuback,
+            Exchange::Publish { qos: QoS::ExactlyOnce, .. } => Stage::AwaitsPubrec,
             // The answer is of no use to anyone any more, and is passed over when it comes.
-            Exchange::Subscribe(_) | Exchange::Unsubscribe => !slot.awaited,
+            _ if !slot.awaited => Stage::Done,
+            Exchange::Subscribe(_) => Stage::AwaitsSuback,
+            Exchange::Unsubscribe => Stage::AwaitsUnsuback,
         };
+        let is_over = slot.stage == Stage::Done;
         self.queued = self.queued.saturating_sub(1);
-        if over {
+        if is_over {
             self.finish(index, Outcome::Done);
         }
     }
 
     fn finish(&mut self, index: u8, outcome: Outcome) {
         match self.slot_mut(index) {
-            Some(slot) if slot.awaited => slot.stage = Stage::Finished(outcome),
+            Some(slot) if slot.awaited => {
+                slot.stage = if outcome == Outcome::Done { Stage::Done } else { Stage::Refused };
+            }
             _ => self.free(index),
         }
     }
 
-    /// The slot at stage `Sent` with this identifier whose exchange `fits`.
-    fn find(&self, identifier: PacketIdentifier, stage: Stage, fits: impl Fn(Exchange) -> bool) -> Option<u8> {
-        let mut slots = (0..).zip(&self.slots);
-        slots
-            .find(|(_, slot)| slot.stage == stage && slot.identifier == identifier && fits(slot.exchange))
-            .map(|(index, _)| index)
+    /// The slot at this stage that has this identifier.
+    fn find(&self, stage: Stage, identifier: PacketIdentifier) -> Option<u8> {
+        let mut slots = self.slots.iter().zip(0..);
+        slots.find(|(slot, _)| slot.identifier == Some(identifier) && slot.stage == stage).map(|(_, index)| index)
     }
 
-    /// PUBACK, PUBREC or PUBCOMP came: PUBREL where it is the answer [MQTT-4.3.3-1]. One that nobody waits for is passed
-    /// over.
-    pub fn acknowledged(&mut self, ack: Ack, answer_due: Instant) -> Option<Ack> {
-        let identifier = ack.packet_identifier;
-        let published_at = |wanted| move |exchange| matches!(exchange, Exchange::Publish { qos, .. } if qos == wanted);
-        match ack.ack_type {
-            AckType::Puback => {
-                if let Some(index) = self.find(identifier, Stage::Sent, published_at(QoS::AtLeastOnce)) {
-                    self.finish(index, Outcome::Done);
-                }
-            }
-            AckType::Pubrec => {
-                let sent = self.find(identifier, Stage::Sent, published_at(QoS::ExactlyOnce));
-                // A repeated PUBREC gets its PUBREL again.
-                let index = sent.or_else(|| self.find(identifier, Stage::Released, |_| true))?;
-                let slot = self.slot_mut(index)?;
-                slot.stage = Stage::Released;
-                slot.answer_due = answer_due;
-                return Some(Ack { ack_type: AckType::Pubrel, packet_identifier: identifier });
-            }
-            AckType::Pubcomp => {
-                if let Some(index) = self.find(identifier, Stage::Released, |_| true) {
-                    self.finish(index, Outcome::Done);
-                }
-            }
-            AckType::Pubrel => {}
-        }
-        None
-    }
-
-    /// SUBACK came, with the Server's refusal or not.
-    pub fn subscribed(&mut self, identifier: PacketIdentifier, outcome: Outcome) {
-        let subscribe = |exchange| matches!(exchange, Exchange::Subscribe(_));
-        if let Some(index) = self.find(identifier, Stage::Sent, subscribe) {
+    /// The answer came that an exchange at this stage awaits: it is over. One that nobody waits for is passed over.
+    pub fn answered(&mut self, stage: Stage, identifier: PacketIdentifier, outcome: Outcome) {
+        if let Some(index) = self.find(stage, identifier) {
             self.finish(index, outcome);
         }
     }
 
-    /// UNSUBACK came.
-    pub fn unsubscribed(&mut self, identifier: PacketIdentifier) {
-        let unsubscribe = |exchange| matches!(exchange, Exchange::Unsubscribe);
-        if let Some(index) = self.find(identifier, Stage::Sent, unsubscribe) {
-            self.finish(index, Outcome::Done);
+    /// PUBREC came: whether PUBREL is the answer [MQTT-4.3.3-1]. A repeated one gets its PUBREL again.
+    pub fn received(&mut self, identifier: PacketIdentifier, answer_due: Instant) -> bool {
+        let index = self.find(Stage::AwaitsPubrec, identifier).or_else(|| self.find(Stage::AwaitsPubcomp, identifier));
+        let slot = index.and_then(|index| self.slot_mut(index));
+        let is_known = slot.is_some();
+        if let Some(slot) = slot {
+            slot.stage = Stage::AwaitsPubcomp;
+            slot.answer_due = answer_due;
         }
+        is_known
     }
 
     /// How the exchange of `index` ended, once it has; its slot is then free.
     pub fn take_outcome(&mut self, index: u8) -> Option<Outcome> {
-        let Stage::Finished(outcome) = self.slot(index)?.stage else { return None };
+        let outcome = match self.slot(index)?.stage {
+            Stage::Done => Outcome::Done,
+            Stage::Refused => Outcome::Refused,
+            _ => return None,
+        };
         self.free(index);
         Some(outcome)
     }
@@ -288,9 +287,7 @@ impl Outgoing {
 
     /// The packet of this slot cannot be sent: the exchange is over.
     pub fn discard(&mut self, index: u8) {
-        if self.packet(index).is_some() {
-            self.free(index);
-        }
+        self.free(index);
     }
 
     /// Nobody awaits this exchange any longer. A packet that has not `begun` to leave is not sent at all; a message that
@@ -299,8 +296,9 @@ impl Outgoing {
         let Some(slot) = self.slot_mut(index) else { return };
         slot.awaited = false;
         let unsent = slot.stage == Stage::Queued && !slot.dup && !begun;
-        let answered_in_vain = slot.stage == Stage::Sent && !matches!(slot.exchange, Exchange::Publish { .. });
-        if unsent || answered_in_vain || matches!(slot.stage, Stage::Finished(_)) {
+        let of_no_use =
+            matches!(slot.stage, Stage::AwaitsSuback | Stage::AwaitsUnsuback | Stage::Done | Stage::Refused);
+        if unsent || of_no_use {
             self.free(index);
         }
     }
@@ -311,15 +309,13 @@ impl Outgoing {
         for index in (0..).take(IN_FLIGHT) {
             let Some(slot) = self.slot_mut(index) else { continue };
             slot.awaited = false;
-            let publish = matches!(slot.exchange, Exchange::Publish { qos, .. } if qos != QoS::AtMostOnce);
-            match slot.stage {
-                Stage::Free => {}
-                Stage::Queued | Stage::Released if keep && publish => {}
-                Stage::Sent if keep && publish => {
-                    slot.stage = Stage::Queued;
-                    self.queued += 1;
-                }
-                _ => self.free(index),
+            if !(keep && slot.is_acknowledged_publish()) {
+                self.free(index);
+            } else if matches!(slot.stage, Stage::AwaitsPuback | Stage::AwaitsPubrec) {
+                slot.stage = Stage::Queued;
+                self.queued += 1;
+            } else if matches!(slot.stage, Stage::Done) {
+                self.free(index);
             }
         }
     }
@@ -340,18 +336,18 @@ impl Outgoing {
     pub fn released(&self) -> impl Iterator<Item = PacketIdentifier> {
         (0..self.in_use).filter_map(|rank| {
             let mut slots = self.slots.iter();
-            slots.find(|slot| slot.stage == Stage::Released && slot.rank == rank).map(|slot| slot.identifier)
+            slots.find(|slot| slot.stage == Stage::AwaitsPubcomp && slot.rank == rank).and_then(|slot| slot.identifier)
         })
     }
 
     /// Which slots are in use: bit n is slot n.
     #[must_use]
     pub fn in_use(&self) -> u32 {
-        if self.in_use == 0 {
-            return 0;
+        let mut bits = 0;
+        for slot in self.slots.iter().rev() {
+            bits = bits << 1 | u32::from(slot.stage != Stage::Free);
         }
-        let used = (0..).zip(&self.slots).filter(|(_, slot)| slot.stage != Stage::Free);
-        used.fold(0, |bits, (index, _): (u32, _)| bits | 1 << index)
+        bits
     }
 }
 

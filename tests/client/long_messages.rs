@@ -76,7 +76,7 @@ fn a_long_message_in_single_octets_with_room_for_one_is_the_same_message() {
         assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
     }
     assert!(caller.messages() == [expected]);
-    assert_eq!(caller.rooms_asked, 1_400);
+    assert_eq!(caller.rooms_asked, 1_402, "the Packet Identifier lies behind the topic");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn room_is_asked_for_what_has_come_and_not_for_what_was_announced() {
     // Topic "t" and a payload of 268,435,452 octets, of which 5 come.
     caller.stream.gives(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F, 0, 1, b't', 1, 2, 3, 4, 5]);
     let mut poll = |topic: &mut [u8], payload: &mut [u8]| {
-        let mut lent = Lent { packet: None, topic, payload };
+        let mut lent = Lent { connect: None, packet: None, topic, payload };
         caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now)
     };
     let (mut topic, mut payload) = ([0; 1], [0; 8]);
@@ -115,14 +115,15 @@ fn room_for_both_fields_may_be_lent_from_the_start() {
     let (octets, expected) = message(0x32, 10, 2_000);
     for split in 1..40 {
         let mut caller = Caller::connected(true);
-        let (mut topic, mut payload) = ([0; 10], [0; 2_000]);
+        // At QoS 1 the Packet Identifier comes behind the topic.
+        let (mut topic, mut payload) = ([0; 12], [0; 2_000]);
         caller.stream.gives(&octets[..split]);
         caller.stream.inputs.push_back(Input::WouldBlock);
         caller.stream.gives(&octets[split..=split]);
         caller.stream.inputs.push_back(Input::WouldBlock);
         caller.stream.gives(&octets[split + 1..]);
         let mut poll = || {
-            let mut lent = Lent { packet: None, topic: &mut topic, payload: &mut payload };
+            let mut lent = Lent { connect: None, packet: None, topic: &mut topic, payload: &mut payload };
             caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now)
         };
         assert!(matches!(poll(), Ok(Step::Wait(_))));
@@ -130,7 +131,7 @@ fn room_for_both_fields_may_be_lent_from_the_start() {
         let step = poll();
         let Ok(Step::Message(told)) = step else { panic!("{split}: {step:?}") };
         assert_eq!(told.delivery, expected.delivery);
-        assert!((&topic[..], &payload[..]) == (&expected.topic[..], &expected.payload[..]), "split at {split}");
+        assert!((&topic[..10], &payload[..]) == (&expected.topic[..], &expected.payload[..]), "split at {split}");
     }
 }
 

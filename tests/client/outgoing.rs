@@ -1,8 +1,8 @@
 //! Packets out: one write each, from the caller's memory where they are long, whole and in order at any pace.
 
-use umqtt::client::{Awaited, Error, Step};
+use umqtt::client::{Awaited, Error, Lent, Step};
 use umqtt::codec::{EncodeError, QoS};
-use umqtt::session::SessionError;
+use umqtt::session::{Exchange, SessionError};
 use umqtt::settings::IN_FLIGHT;
 
 use super::support::caller::{Caller, TIMEOUT_MS, wait};
@@ -217,11 +217,11 @@ fn a_buffer_that_changes_its_length_while_it_is_sent_ends_the_connection() {
 }
 
 #[test]
-fn a_topic_that_is_none_any_more_ends_the_connection() {
+fn a_topic_that_changes_its_length_ends_the_connection() {
     let mut caller = Caller::connected(true);
     caller.stream.outputs.extend([Output::Take(3), Output::WouldBlock]);
     let (slot, _) = caller.publish(b"t", b"payload", QoS::AtMostOnce).expect("begun");
-    caller.kept.insert(slot, (b"#".to_vec(), b"payload".to_vec()));
+    caller.kept.insert(slot, (b"tt".to_vec(), b"payload".to_vec()));
     assert_eq!(caller.poll(Awaited::Slot(slot)), Err(Error::Changed));
 }
 
@@ -240,14 +240,13 @@ fn a_buffer_that_changes_its_octets_while_it_is_sent_changes_the_message_only() 
 fn a_payload_that_no_packet_can_hold_is_refused_before_anything_is_sent() {
     let zeros = vec![0; 268_435_453];
     let mut caller = Caller::connected(true);
-    let name = umqtt::codec::TopicName::new(b"t").expect("a Topic Name");
     for (qos, most) in [(QoS::AtMostOnce, 268_435_452), (QoS::AtLeastOnce, 268_435_450)] {
-        let one_more = &zeros[..=most];
-        let refused = caller.client.publish::<Fault>(name, one_more, qos, false, caller.now);
+        let slot = caller.client.begin::<Fault>(Exchange::Publish { qos, retain: false }, caller.now).expect("a slot");
+        let packet = Some((slot, &b"t"[..], &zeros[..=most]));
+        let mut lent = Lent { packet, ..Lent::default() };
+        let refused = caller.client.poll(&mut caller.stream, Awaited::Slot(slot), &mut lent, false, caller.now);
         assert_eq!(refused, Err(Error::Encode(EncodeError::PacketTooLong)));
         assert_eq!(caller.client.slots_in_use(), 0);
-        let slot = caller.client.publish::<Fault>(name, &zeros[..most], qos, false, caller.now).expect("a slot");
-        caller.client.abandon(slot);
     }
     assert_eq!((caller.stream.written.len(), caller.client.is_open()), (0, true));
 }
@@ -315,12 +314,12 @@ fn a_step_lends_only_what_it_is_lent() {
     caller.stream.then = Some(Output::WouldBlock);
     let (slot, _) = caller.publish(b"t", b"p", QoS::AtMostOnce).expect("queued");
     caller.stream.then = None;
-    let mut lent = umqtt::client::Lent::default();
+    let mut lent = Lent::default();
     for _ in 0..2 {
         let step = caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now);
         assert_eq!(step, Ok(Step::Lend(slot)));
     }
-    let mut lent = umqtt::client::Lent { packet: Some((slot + 1, b"other", b"")), ..Default::default() };
+    let mut lent = Lent { packet: Some((slot + 1, b"other", b"")), ..Default::default() };
     let step = caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now);
     assert_eq!(step, Ok(Step::Lend(slot)), "another slot's octets are not sent");
     assert_eq!(caller.stream.sent(), []);

@@ -33,21 +33,16 @@ fn read<const N: usize>(pieces: &[&[u8]]) -> Result<Vec<String>, String> {
                     continue;
                 };
                 let pending = reader.pending();
-                let len = match state.field() {
-                    Field::PacketIdentifier => state.read_identifier(pending).map_err(|error| format!("{error:?}"))?,
-                    field => {
-                        let len = pending.len().min(usize::try_from(state.missing()).expect("32 bits"));
-                        fields[usize::from(field == Field::Payload)].extend_from_slice(&pending[..len]);
-                        state.came(u32::try_from(len).expect("32 bits"));
-                        len
-                    }
-                };
+                let len = pending.len().min(usize::try_from(state.missing()).expect("32 bits"));
+                fields[usize::from(state.field() == Field::Payload)].extend_from_slice(&pending[..len]);
+                state.came(&pending[..len]);
                 reader.take(len);
                 match (state.missing(), state.field()) {
-                    (0, Field::Topic) => state.topic_done(),
+                    (0, Field::Topic) => state.topic_done().map_err(|error| format!("{error:?}"))?,
                     (0, Field::Payload) => {
                         let [topic, payload] = std::mem::take(&mut fields);
-                        told.push(message(state.delivery(), &topic, &payload));
+                        // Behind the topic comes the Packet Identifier.
+                        told.push(message(state.delivery(), &topic[..state.topic_len()], &payload));
                         long = None;
                     }
                     _ if len == 0 => break,

@@ -55,7 +55,7 @@ fn a_connect_that_cannot_be_written_waits_to_write() {
     c.takes(5);
     assert_eq!(c.open(&connect(true)), UMQTT_DONE);
     assert_eq!(c.connect(&connect(true)), UMQTT_WAIT);
-    assert_eq!(wants(&c), UMQTT_WANT_WRITE);
+    assert_eq!(wants(&c), UMQTT_WANT_READ | UMQTT_WANT_WRITE);
     c.takes(100);
     assert_eq!(c.connect(&connect(true)), UMQTT_WAIT);
     assert_eq!(wants(&c), UMQTT_WANT_READ);

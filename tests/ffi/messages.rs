@@ -57,7 +57,7 @@ fn a_long_message_fills_the_rooms_that_are_lent() {
                     let more = (here + 700).min(usize::try_from(c.step.total).expect("32 bits"));
                     let (topic, payload) = (c.rooms().0.len(), c.rooms().1.len());
                     if u32::from(c.step.field) == UMQTT_FIELD_TOPIC {
-                        assert_eq!((here, c.step.total), (topic, 1_000));
+                        assert_eq!((here, c.step.total), (topic, 1_000 + 2), "with the Packet Identifier behind it");
                         c.room(more, payload);
                     } else {
                         assert_eq!((here, c.step.total), (payload, 5_000));
@@ -71,7 +71,7 @@ fn a_long_message_fills_the_rooms_that_are_lent() {
         assert_eq!(status, UMQTT_MESSAGE);
         assert_eq!(told(&c), (UMQTT_BODY_LENT, 2, 7));
         assert_eq!((c.step.topic.len, c.step.payload.len), (1_000, 5_000));
-        assert!(c.rooms() == (&topic, &payload));
+        assert!((&c.rooms().0[..1_000], c.rooms().1) == (&topic[..], &payload));
         let expected = [vec![UMQTT_FIELD_TOPIC; 2], vec![UMQTT_FIELD_PAYLOAD; 8]].concat();
         assert_eq!(fields, expected);
         c.taken();

@@ -43,8 +43,6 @@ fn a_verb_with_a_wrong_argument_begins_nothing() {
     let mut client = CSide::new();
     let refused = umqtt_connect_t { has_user: true, user: octets(&long), ..connect(true) };
     assert_eq!(client.open(&refused), c::UMQTT_FIELD_TOO_LONG);
-    let refused = umqtt_connect_t { has_will: true, will_topic: octets(b"#"), ..connect(true) };
-    assert_eq!(client.open(&refused), c::UMQTT_TOPIC_WILDCARD);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use umqtt::client::{Awaited, Body, Client, Error, Lent, Message, Step, Transport, Wait};
 use umqtt::codec::{Connect, Delivery, Field, QoS, TopicFilter, TopicName};
-use umqtt::session::Instant;
+use umqtt::session::{Exchange, Instant};
 
 use super::packets::CONNACK;
 use super::stream::{Fault, Script};
@@ -89,7 +89,7 @@ impl<T: Transport> Caller<T> {
                 let (topic, payload) = self.kept.get(&slot).expect("a slot that the caller knows");
                 (slot, &topic[..], &payload[..])
             });
-            let mut lent = Lent { packet, topic, payload };
+            let mut lent = Lent { connect: None, packet, topic, payload };
             let step = self.client.poll(&mut self.stream, awaited, &mut lent, may_read, self.now);
             let slots = self.client.slots_in_use();
             self.kept.retain(|slot, _| slots >> slot & 1 == 1);
@@ -120,8 +120,11 @@ impl<T: Transport> Caller<T> {
                 [topic, payload].map(|range| self.client.octets(range.clone()).to_vec())
             }
             Body::Lent { topic_len, payload_len } => {
-                let [topic, payload] = self.rooms.each_mut().map(std::mem::take);
-                assert_eq!([topic.len(), payload.len()], [*topic_len, *payload_len]);
+                let [mut topic, payload] = self.rooms.each_mut().map(std::mem::take);
+                // Behind the topic lies the Packet Identifier.
+                let identifier_len = if delivery == Delivery::AtMostOnce { 0 } else { 2 };
+                assert_eq!([topic.len(), payload.len()], [*topic_len + identifier_len, *payload_len]);
+                topic.truncate(*topic_len);
                 [topic, payload]
             }
             Body::Dropped => [b"(dropped)".to_vec(), Vec::new()],
@@ -136,22 +139,22 @@ impl<T: Transport> Caller<T> {
 
     /// Publishes and makes the first step, without reading, as C does: the slot and the step.
     pub fn publish(&mut self, topic: &[u8], payload: &[u8], qos: QoS) -> Result<(u8, Step), Error<T::Error>> {
-        let name = TopicName::new(topic).expect("a Topic Name");
-        let slot = self.client.publish(name, payload, qos, false, self.now)?;
+        TopicName::new(topic).expect("a Topic Name");
+        let slot = self.client.begin(Exchange::Publish { qos, retain: false }, self.now)?;
         self.kept.insert(slot, (topic.to_vec(), payload.to_vec()));
         Ok((slot, self.poll_once(Awaited::Slot(slot), false)?))
     }
 
     pub fn subscribe(&mut self, filter: &[u8], qos: QoS) -> Result<(u8, Step), Error<T::Error>> {
-        let checked = TopicFilter::new(filter).expect("a Topic Filter");
-        let slot = self.client.subscribe(checked, qos, self.now)?;
+        TopicFilter::new(filter).expect("a Topic Filter");
+        let slot = self.client.begin(Exchange::Subscribe(qos), self.now)?;
         self.kept.insert(slot, (filter.to_vec(), Vec::new()));
         Ok((slot, self.poll_once(Awaited::Slot(slot), false)?))
     }
 
     pub fn unsubscribe(&mut self, filter: &[u8]) -> Result<(u8, Step), Error<T::Error>> {
-        let checked = TopicFilter::new(filter).expect("a Topic Filter");
-        let slot = self.client.unsubscribe(checked, self.now)?;
+        TopicFilter::new(filter).expect("a Topic Filter");
+        let slot = self.client.begin(Exchange::Unsubscribe, self.now)?;
         self.kept.insert(slot, (filter.to_vec(), Vec::new()));
         Ok((slot, self.poll_once(Awaited::Slot(slot), false)?))
     }
@@ -194,5 +197,5 @@ impl Caller {
 
 /// A step that only waits.
 pub fn wait(read: bool, write: bool, ms: u32) -> Step {
-    Step::Wait(Wait { read, write, ms: Some(ms) })
+    Step::Wait(Wait { read, write, ms })
 }
