@@ -59,6 +59,31 @@ step() {
     }
 }
 
+# fetch_debian_source PACKAGE ARCHIVE SHA256 TREE: an original source that Debian carries, unpacked as TREE.
+#
+# It comes from the Debian mirror that this machine uses; its hash is checked. Nothing of apt's own state is touched and root
+# is not needed.
+fetch_debian_source() {
+    local package=$1 archive=$2 sha256=$3 tree=$4 download mirror
+    download=$tree.download
+    rm -rf "$download"
+    mkdir -p "$download/tree"
+    # The pool is the same for all releases of Debian, so a mirror set up for Debian 12 has Debian 13's file too. A machine
+    # may name several mirrors; those of the security archive do not have it.
+    # shellcheck disable=SC2016 # apt's variable, not the shell's
+    for mirror in $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sort -u | grep -v security); do
+        if /usr/lib/apt/apt-helper -o Acquire::Retries=2 -o Acquire::http::Timeout=30 download-file \
+            "${mirror%/}/pool/main/${package:0:1}/$package/$archive" "$download/$archive" "SHA256:$sha256"; then
+            # Moved into place whole, so that an interrupted run leaves nothing that looks finished.
+            tar --extract --file "$download/$archive" --directory "$download/tree" --strip-components=1 &&
+                mv "$download/tree" "$tree" &&
+                rm -rf "$download"
+            return
+        fi
+    done
+    return 1
+}
+
 # rust_version_of CARGO: its version if it runs, as 1.87.0.
 rust_version_of() {
     "$1" --version 2>/dev/null | sed -n 's/^cargo \([0-9.]*\).*/\1/p'

@@ -7,6 +7,7 @@
 #define BOARD_REGISTER(address) (*(volatile uint32_t *)(address))
 
 #define BOARD_SYSTEM        (0x10000000) // system registers: reset
+#define BOARD_INTERRUPTS_2  (0x10003000) // a second controller; passes lines 21 to 30 on to the first
 #define BOARD_ETHERNET      (0x10010000) // SMC91C111
 #define BOARD_INTERRUPTS    (0x10140000) // PL190
 #define BOARD_TIMERS        (0x101E2000) // SP804 with timers 0 and 1

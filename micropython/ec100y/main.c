@@ -9,6 +9,7 @@
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
 #include "board.h"
+#include "network.h"
 #include "timer.h"
 #include "uart.h"
 
@@ -37,6 +38,7 @@ int main(void) {
     uart_init();
     timer_init();
     interrupt_unmask();
+    network_init();
     for (;;) {
         mp_cstack_init_with_top(&_stack_top, &_stack_top - &_stack_bottom - STACK_RESERVE);
         gc_init(heap, heap + sizeof(heap));

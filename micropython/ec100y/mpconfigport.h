@@ -42,6 +42,11 @@
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
 #define MICROPY_PY_RANDOM_SEED_INIT_FUNC        (board_random_seed())
 
+#include "mpconfignetwork.h"
+
+// MicroPython's own error numbers, as on Unix: newlib counts otherwise.
+#define MICROPY_USE_INTERNAL_ERRNO              (1)
+
 // Types of this machine.
 typedef int32_t mp_int_t;
 typedef uint32_t mp_uint_t;
