@@ -14,14 +14,6 @@ enum {
     QUEUED = -3, // a message waits in the queue and can be handed over
 };
 
-typedef struct _message_t {
-    mp_obj_t topic; // MP_OBJ_NULL: nobody wants it
-    mp_obj_t payload;
-    uint16_t packet_identifier;
-    uint8_t qos;
-    uint8_t connection;
-} message_t;
-
 #if UMQTT_THREADS
 static void *this_thread(void) {
     return mp_thread_get_state();
@@ -45,8 +37,8 @@ static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
 // Lends what there is of a long message.
 static void lend_fields(mqttclient_obj_t *self, umqtt_step_t *step) {
     for (size_t i = 0; i < 2; ++i) {
-        step->room[i].data = self->field[i].data;
-        step->room[i].len = self->field[i].alloc;
+        step->room[i].data = self->room[i].data;
+        step->room[i].len = self->room[i].alloc;
     }
 }
 
@@ -87,18 +79,18 @@ static void lend(mqttclient_obj_t *self, umqtt_step_t *step) {
 
 void mqttclient_forget_fields(mqttclient_obj_t *self) {
     for (size_t i = 0; i < 2; ++i) {
-        self->field[i].data = NULL;
-        self->field[i].alloc = 0;
+        self->room[i].data = NULL;
+        self->room[i].alloc = 0;
     }
 }
 
 // Gives a long message room for as much again as has come of it. Status: POLL_AGAIN or UMQTT_RAISED.
 static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     if (self->callback == mp_const_none) {
-        umqtt_drop_message(&self->state);
+        umqtt_decline(&self->state, true);
         return POLL_AGAIN;
     }
-    mqttclient_field_t *field = &self->field[step->field];
+    mqttclient_field_t *field = &self->room[step->field];
     size_t alloc = MIN((size_t)step->total, MAX((size_t)step->here * 2, FIRST_ROOM));
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
@@ -107,7 +99,7 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
         nlr_pop();
     } else {
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-        umqtt_refuse_message(&self->state);
+        umqtt_decline(&self->state, false);
         mqttclient_forget_fields(self);
         return UMQTT_RAISED;
     }
@@ -118,7 +110,7 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
 // One object of a message. May raise.
 static mp_obj_t field_to_bytes(mqttclient_obj_t *self, umqtt_step_t *step, size_t index) {
     const umqtt_octets_t *octets = index == UMQTT_FIELD_TOPIC ? &step->topic : &step->payload;
-    mqttclient_field_t *field = &self->field[index];
+    mqttclient_field_t *field = &self->room[index];
     if (step->body != UMQTT_BODY_LENT) {
         return mp_obj_new_bytes(octets->data, octets->len);
     }
@@ -130,14 +122,10 @@ static mp_obj_t field_to_bytes(mqttclient_obj_t *self, umqtt_step_t *step, size_
 }
 
 // Keeps a message for later. May raise.
-static void enqueue(mqttclient_obj_t *self, const message_t *message) {
+static void enqueue(mqttclient_obj_t *self, const mqttclient_message_t *message) {
     mqttclient_message_t *queued = m_new_obj(mqttclient_message_t);
+    *queued = *message;
     queued->next = NULL;
-    queued->topic = message->topic;
-    queued->payload = message->payload;
-    queued->packet_identifier = message->packet_identifier;
-    queued->qos = message->qos;
-    queued->connection = message->connection;
     mqttclient_message_t **place = &self->queue;
     while (*place != NULL) {
         place = &(*place)->next;
@@ -145,19 +133,14 @@ static void enqueue(mqttclient_obj_t *self, const message_t *message) {
     *place = queued;
 }
 
-static void dequeue(mqttclient_obj_t *self, message_t *message) {
-    mqttclient_message_t *queued = self->queue;
-    self->queue = queued->next;
-    message->topic = queued->topic;
-    message->payload = queued->payload;
-    message->packet_identifier = queued->packet_identifier;
-    message->qos = queued->qos;
-    message->connection = queued->connection;
+static void dequeue(mqttclient_obj_t *self, mqttclient_message_t *message) {
+    *message = *self->queue;
+    self->queue = message->next;
 }
 
 // Makes the objects of the message that has just come. False: there is no memory; the exception is in self->raised, and
 // the message is not acknowledged, so that the Server keeps it.
-static bool take(mqttclient_obj_t *self, umqtt_step_t *step, message_t *message, bool queue_it) {
+static bool take(mqttclient_obj_t *self, umqtt_step_t *step, mqttclient_message_t *message, bool queue_it) {
     message->topic = MP_OBJ_NULL;
     message->payload = MP_OBJ_NULL;
     message->packet_identifier = step->packet_identifier;
@@ -186,7 +169,7 @@ static bool take(mqttclient_obj_t *self, umqtt_step_t *step, message_t *message,
 }
 
 // Runs the callback, without the mutex. False: it raised, and the exception is in self->raised.
-static bool call_back(mqttclient_obj_t *self, const message_t *message) {
+static bool call_back(mqttclient_obj_t *self, const mqttclient_message_t *message) {
     mp_obj_t callback = self->callback;
     if (message->topic == MP_OBJ_NULL || callback == mp_const_none) {
         return true;
@@ -230,7 +213,7 @@ int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
 }
 
 // Hands a message over and acknowledges it. Status: DELIVERED or an error, UMQTT_RAISED if the callback raised.
-static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, const message_t *message) {
+static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, const mqttclient_message_t *message) {
     if (!call_back(self, message)) {
         return UMQTT_RAISED;
     }
@@ -314,7 +297,7 @@ static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
 // Takes the message that has come and hands it over, or keeps it while a callback runs. Status: POLL_AGAIN if it was kept,
 // else that of deliver().
 static int message_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
-    message_t message;
+    mqttclient_message_t message;
     bool queue_it = self->queue != NULL || !may_deliver(self, awaited);
     if (!take(self, step, &message, queue_it)) {
         return UMQTT_RAISED;
@@ -327,7 +310,7 @@ static int message_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awai
 
 // Does what a status asks for. The next status.
 static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, uint32_t deadline) {
-    message_t message;
+    mqttclient_message_t message;
     switch (status) {
         case UMQTT_WAIT:
             return wait_step(self, step, awaited, deadline);

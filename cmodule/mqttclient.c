@@ -22,7 +22,7 @@ static umqtt_octets_t octets_or_none(mp_obj_t obj) {
 // Checks an argument that becomes a UTF-8 string. May raise.
 static void check_string(mp_obj_t obj) {
     umqtt_octets_t octets = octets_of(obj);
-    mqttclient_check(umqtt_check_string(octets.data, octets.len));
+    mqttclient_check(umqtt_check(octets.data, octets.len, false));
 }
 
 // Checks an argument that becomes binary data with its length in front. May raise.
@@ -135,9 +135,15 @@ static mp_obj_t ssl_of(mp_obj_t obj) {
     return obj;
 }
 
+// Sorts a method's arguments; returns the client. May raise.
+static mqttclient_obj_t *parse(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args, size_t len, const mp_arg_t *allowed, mp_arg_val_t *args) {
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, len, allowed, args);
+    return MP_OBJ_TO_PTR(pos_args[0]);
+}
+
 static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
     enum { ARG_client_id, ARG_server, ARG_port, ARG_user, ARG_password, ARG_keepalive, ARG_ssl, ARG_ssl_params };
-    const mp_arg_t allowed_args[] = {
+    static const mp_arg_t allowed_args[] = {
         { MP_QSTR_client_id, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
         { MP_QSTR_server, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
         { MP_QSTR_port, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
@@ -173,10 +179,10 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
     // Zeroed, so that all that is not set here is empty.
     mqttclient_obj_t *self = m_new0(mqttclient_obj_t, 1);
     self->base.type = type;
-    self->client_id = unchanging(args[ARG_client_id].u_obj);
+    self->field[UMQTT_CLIENT_ID] = unchanging(args[ARG_client_id].u_obj);
     self->server = server;
-    self->user = unchanging(user);
-    self->password = unchanging(password);
+    self->field[UMQTT_USER] = unchanging(user);
+    self->field[UMQTT_PASSWORD] = unchanging(password);
     self->ssl = ssl_of(args[ARG_ssl].u_obj);
     self->ssl_params = mqttclient_ssl_params(args[ARG_ssl_params].u_obj);
     self->port = port_of(args[ARG_port].u_obj);
@@ -194,12 +200,11 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
 }
 
 static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    const mp_arg_t allowed_args[] = {
+    static const mp_arg_t allowed_args[] = {
         { MP_QSTR_callback, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
     };
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
-    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     mp_obj_t callback = args[0].u_obj;
     if (callback != mp_const_none && !mp_obj_is_callable(callback)) {
         mp_raise_TypeError(MP_ERROR_TEXT("callback must be callable or None"));
@@ -208,19 +213,20 @@ static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args,
     return mp_const_none;
 }
 
+// Of publish and of set_last_will.
+enum { ARG_topic, ARG_msg, ARG_retain, ARG_qos };
+static const mp_arg_t message_args[] = {
+    { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+    { MP_QSTR_msg, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+    { MP_QSTR_retain, MP_ARG_OBJ, { .u_obj = mp_const_false } },
+    { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
+};
+
 static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    enum { ARG_topic, ARG_msg, ARG_retain, ARG_qos };
-    const mp_arg_t allowed_args[] = {
-        { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
-        { MP_QSTR_msg, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
-        { MP_QSTR_retain, MP_ARG_OBJ, { .u_obj = mp_const_false } },
-        { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
-    };
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
-    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
-    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mp_arg_val_t args[MP_ARRAY_SIZE(message_args)];
+    mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(message_args), message_args, args);
     umqtt_octets_t topic = octets_of(args[ARG_topic].u_obj);
-    mqttclient_check(umqtt_check_topic_name(topic.data, topic.len));
+    mqttclient_check(umqtt_check(topic.data, topic.len, true));
     check_field(args[ARG_msg].u_obj);
     uint8_t qos = qos_of(args[ARG_qos].u_obj);
     bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
@@ -229,8 +235,8 @@ static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args
     mqttclient_lock(self);
     self->will_qos = qos;
     self->will_retain = retain;
-    self->will_topic = will_topic;
-    self->will_msg = will_msg;
+    self->field[UMQTT_WILL_TOPIC] = will_topic;
+    self->field[UMQTT_WILL_MSG] = will_msg;
     mqttclient_unlock(self);
     return mp_const_none;
 }
@@ -248,7 +254,7 @@ static bool hang_up(mqttclient_obj_t *self, bool waits) {
     umqtt_step_t step;
     mqttclient_begin_step(self, &step);
     while (umqtt_is_open(&self->state)) {
-        said = said || umqtt_disconnect(&self->state) == UMQTT_DONE;
+        said = said || umqtt_disconnect(&self->state, &step) == UMQTT_DONE;
         int status = mqttclient_flush(self, &step, UMQTT_AWAIT_FLUSHED);
         uint32_t ms = mqttclient_ms_until(deadline);
         if (status > UMQTT_FULL || (said && status == UMQTT_DONE) || !waits || ms == 0) {
@@ -268,17 +274,15 @@ static bool hang_up(mqttclient_obj_t *self, bool waits) {
 
 static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_clean_session, ARG_timeout };
-    const mp_arg_t allowed_args[] = {
+    static const mp_arg_t allowed_args[] = {
         { MP_QSTR_clean_session, MP_ARG_OBJ, { .u_obj = mp_const_true } },
         { MP_QSTR_timeout, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_obj = mp_const_none } },
     };
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
-    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     bool clean_session = mp_obj_is_true(args[ARG_clean_session].u_obj);
     uint32_t timeout_ms = timeout_ms_of(args[ARG_timeout].u_obj);
-    umqtt_octets_t client_id = octets_of(self->client_id);
-    if (client_id.len == 0 && !clean_session) {
+    if (!clean_session && mp_obj_len(self->field[UMQTT_CLIENT_ID]) == MP_OBJ_NEW_SMALL_INT(0)) {
         mp_raise_ValueError(MP_ERROR_TEXT("empty client_id without clean_session"));
     }
     mqttclient_lock(self);
@@ -294,28 +298,21 @@ static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_arg
     }
     // These pointers keep the octets alive, even if another will is set meanwhile.
     umqtt_connect_t connect = {
-        .client_id = client_id,
-        .user = octets_or_none(self->user),
-        .password = octets_or_none(self->password),
-        .will_topic = octets_or_none(self->will_topic),
-        .will_msg = octets_or_none(self->will_msg),
-        .has_user = self->user != MP_OBJ_NULL,
-        .has_password = self->password != MP_OBJ_NULL,
-        .has_will = self->will_topic != MP_OBJ_NULL,
         .will_retain = self->will_retain,
         .will_qos = self->will_qos,
         .clean_session = clean_session,
         .keep_alive_s = self->keep_alive_s,
         .answer_timeout_ms = timeout_ms,
     };
+    for (size_t i = 0; i < UMQTT_CONNECT_FIELDS; ++i) {
+        connect.field[i] = octets_or_none(self->field[i]);
+    }
     mqttclient_connect(self, &connect);
     return mp_const_none;
 }
 
-typedef enum { PUBLISH, SUBSCRIBE, UNSUBSCRIBE } verb_t;
-
 // Carries out an exchange about topic and msg (MP_OBJ_NULL for none). If all places are taken, waits for one. May raise.
-static void exchange(mqttclient_obj_t *self, verb_t verb, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain) {
+static void exchange(mqttclient_obj_t *self, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain) {
     octets_of(topic);
     octets_or_none(msg);
     for (;;) {
@@ -326,63 +323,46 @@ static void exchange(mqttclient_obj_t *self, verb_t verb, mp_obj_t topic, mp_obj
         step.packet_topic = octets_of(topic);
         step.packet_payload = octets_or_none(msg);
         step.lends = true;
-        int status;
-        if (verb == PUBLISH) {
-            status = umqtt_publish(&self->state, &step, qos, retain);
-        } else if (verb == SUBSCRIBE) {
-            status = umqtt_subscribe(&self->state, &step, qos);
-        } else {
-            status = umqtt_unsubscribe(&self->state, &step);
-        }
+        int status = umqtt_begin(&self->state, &step, kind, qos, retain);
         if (status != UMQTT_FULL) {
             mqttclient_exchange(self, &step, topic, msg, status);
             return;
         }
-        uint8_t awaited = verb == PUBLISH && qos > 0 ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM;
+        uint8_t awaited = kind == UMQTT_PUBLISH && qos > 0 ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM;
         uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
         mqttclient_run(self, &step, awaited, UMQTT_FULL, true, deadline);
     }
 }
 
 static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    enum { ARG_topic, ARG_msg, ARG_retain, ARG_qos };
-    const mp_arg_t allowed_args[] = {
-        { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
-        { MP_QSTR_msg, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
-        { MP_QSTR_retain, MP_ARG_OBJ, { .u_obj = mp_const_false } },
-        { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
-    };
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
-    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
-    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mp_arg_val_t args[MP_ARRAY_SIZE(message_args)];
+    mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(message_args), message_args, args);
     bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
     uint8_t qos = qos_of(args[ARG_qos].u_obj);
-    exchange(self, PUBLISH, args[ARG_topic].u_obj, args[ARG_msg].u_obj, qos, retain);
+    exchange(self, UMQTT_PUBLISH, args[ARG_topic].u_obj, args[ARG_msg].u_obj, qos, retain);
     return mp_const_none;
 }
 
 static mp_obj_t mqttclient_subscribe(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    enum { ARG_topic, ARG_qos };
-    const mp_arg_t allowed_args[] = {
+    enum { ARG_filter, ARG_at_most };
+    static const mp_arg_t allowed_args[] = {
         { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
         { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
     };
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
-    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
-    uint8_t qos = qos_of(args[ARG_qos].u_obj);
-    exchange(self, SUBSCRIBE, args[ARG_topic].u_obj, MP_OBJ_NULL, qos, false);
+    mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    uint8_t qos = qos_of(args[ARG_at_most].u_obj);
+    exchange(self, UMQTT_SUBSCRIBE, args[ARG_filter].u_obj, MP_OBJ_NULL, qos, false);
     return mp_const_none;
 }
 
 static mp_obj_t mqttclient_unsubscribe(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    const mp_arg_t allowed_args[] = {
+    static const mp_arg_t allowed_args[] = {
         { MP_QSTR_topic, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
     };
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
-    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
-    exchange(self, UNSUBSCRIBE, args[0].u_obj, MP_OBJ_NULL, 0, false);
+    mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    exchange(self, UMQTT_UNSUBSCRIBE, args[0].u_obj, MP_OBJ_NULL, 0, false);
     return mp_const_none;
 }
 
@@ -418,7 +398,7 @@ static mp_obj_t mqttclient_ping(mp_obj_t self_in) {
         mqttclient_run(self, &step, UMQTT_AWAIT_OUTBOX, MQTTCLIENT_POLL, true, deadline);
         mqttclient_lock(self);
         mqttclient_begin_step(self, &step);
-        status = umqtt_ping(&self->state, step.now_ms);
+        status = umqtt_ping(&self->state, &step);
         int first = status == UMQTT_DONE ? MQTTCLIENT_POLL : status;
         mqttclient_run(self, &step, UMQTT_AWAIT_FLUSHED, first, false, MQTTCLIENT_NO_DEADLINE);
     } while (status == UMQTT_FULL);

@@ -10,17 +10,17 @@
 #include <semaphore.h>
 #endif
 
-// A message that came while the callback was running: delivered when it has returned.
+// A message that has come. One that came while the callback was running is delivered when it has returned.
 typedef struct _mqttclient_message_t {
-    struct _mqttclient_message_t *next;
-    mp_obj_t topic;
+    struct _mqttclient_message_t *next; // in the queue
+    mp_obj_t topic; // MP_OBJ_NULL: nobody wants it
     mp_obj_t payload;
     uint16_t packet_identifier;
     uint8_t qos;
     uint8_t connection; // the connection it came on: it cannot be acknowledged on another
 } mqttclient_message_t;
 
-// A field of a long message that is coming in.
+// Room for a field of a long message that is coming in.
 typedef struct _mqttclient_field_t {
     byte *data;
     size_t alloc;
@@ -38,12 +38,8 @@ typedef struct _mqttclient_obj_t {
     mp_obj_base_t base;
 
     // Given by the user; MP_OBJ_NULL where there is none.
-    mp_obj_t client_id;
     mp_obj_t server;
-    mp_obj_t user;
-    mp_obj_t password;
-    mp_obj_t will_topic;
-    mp_obj_t will_msg;
+    mp_obj_t field[UMQTT_CONNECT_FIELDS]; // of CONNECT
     mp_obj_t ssl; // an SSLContext, True or False
     mp_obj_t ssl_params; // a dict
     mp_obj_t callback; // may be None
@@ -59,7 +55,7 @@ typedef struct _mqttclient_obj_t {
         mp_obj_t msg;
     } slot[UMQTT_IN_FLIGHT];
 
-    mqttclient_field_t field[2];
+    mqttclient_field_t room[2]; // for a long message
     mqttclient_message_t *queue; // oldest first
 
     #if UMQTT_THREADS

@@ -47,6 +47,13 @@
     };
 #endif
 
+// MicroPython's own TLS has SSLContext since 1.21; who brings a module of his own may not have it.
+#if UMQTT_MICROPYTHON >= 1021 && MICROPY_PY_SSL
+#define UMQTT_SSL_CONTEXT_ONLY (1)
+#else
+#define UMQTT_SSL_CONTEXT_ONLY (0)
+#endif
+
 #define UMQTT_NORETURN __attribute__((noreturn))
 
 // Threads without a GIL, as on the Unix port, or with one.

@@ -132,6 +132,7 @@ static void add_keyword(keywords_t *keywords, qstr name, mp_obj_t value) {
     }
 }
 
+#if !UMQTT_SSL_CONTEXT_ONLY
 // As the ports do it that have no SSLContext. May raise.
 static mp_obj_t wrap_without_context(mqttclient_obj_t *self, mp_obj_t module, mp_obj_t sock, mp_obj_t server_hostname, mp_obj_t server_side) {
     mp_obj_t args[1 + 2 * 7] = { sock };
@@ -148,6 +149,7 @@ static mp_obj_t wrap_without_context(mqttclient_obj_t *self, mp_obj_t module, mp
     add_keyword(&keywords, MP_QSTR_do_handshake, mp_const_false);
     return mp_call_function_n_kw(mp_load_attr(module, MP_QSTR_wrap_socket), 1, keywords.len, args);
 }
+#endif
 
 // The stream of the TLS connection over this socket. The handshake comes with the first octets that are written, in steps
 // that do not wait. May raise.
@@ -162,11 +164,13 @@ mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock) {
     mp_obj_t context = self->ssl;
     if (context == mp_const_true) {
         mp_obj_t module = mqttclient_import(MP_QSTR_tls, MP_QSTR_ssl, MP_QSTR_ussl);
+        #if !UMQTT_SSL_CONTEXT_ONLY
         mp_load_method_maybe(module, MP_QSTR_SSLContext, call);
         if (call[0] == MP_OBJ_NULL) {
             return wrap_without_context(self, module, sock, server_hostname, server_side);
         }
-        context = make_context(self, call[0]);
+        #endif
+        context = make_context(self, mp_load_attr(module, MP_QSTR_SSLContext));
     }
     mp_load_method(context, MP_QSTR_wrap_socket, call);
     call[2] = sock;

@@ -19,7 +19,7 @@
 
 // Memory for the state of one client. Plain octets: no pointer, no Python object. Rust checks when it is compiled that its
 // state fits.
-#define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 136)
+#define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 152)
 typedef struct _umqtt_state_t {
     uint32_t words[(UMQTT_STATE_SIZE + 3) / 4];
 } umqtt_state_t;
@@ -87,6 +87,12 @@ enum {
 };
 
 enum {
+    UMQTT_PUBLISH,
+    UMQTT_SUBSCRIBE,
+    UMQTT_UNSUBSCRIBE,
+};
+
+enum {
     UMQTT_WANT_READ = 1,
     UMQTT_WANT_WRITE = 2,
 };
@@ -133,15 +139,18 @@ typedef struct _umqtt_step_t {
     umqtt_octets_t payload;
 } umqtt_step_t;
 
+// The fields of CONNECT's payload, in its order.
+enum {
+    UMQTT_CLIENT_ID,
+    UMQTT_WILL_TOPIC,
+    UMQTT_WILL_MSG,
+    UMQTT_USER,
+    UMQTT_PASSWORD,
+    UMQTT_CONNECT_FIELDS,
+};
+
 typedef struct _umqtt_connect_t {
-    umqtt_octets_t client_id;
-    umqtt_octets_t user;
-    umqtt_octets_t password;
-    umqtt_octets_t will_topic;
-    umqtt_octets_t will_msg;
-    bool has_user;
-    bool has_password;
-    bool has_will;
+    umqtt_octets_t field[UMQTT_CONNECT_FIELDS]; // data is NULL for one that is not there
     bool will_retain;
     uint8_t will_qos;
     bool clean_session;
@@ -152,23 +161,20 @@ typedef struct _umqtt_connect_t {
 // Makes a client that is not connected out of memory that is all zero.
 void umqtt_init(umqtt_state_t *state);
 
-// Checks of arguments: UMQTT_DONE or what is wrong.
-int umqtt_check_topic_name(const uint8_t *data, size_t len);
-int umqtt_check_string(const uint8_t *data, size_t len);
+// Checks an argument that becomes a UTF-8 string, or a Topic Name: UMQTT_DONE or what is wrong.
+int umqtt_check(const uint8_t *data, size_t len, bool is_topic);
 
 // Begins a connection on a new stream, then carries it out: UMQTT_DONE or UMQTT_WAIT.
 int umqtt_open(umqtt_state_t *state, umqtt_step_t *step, const umqtt_connect_t *connect);
 int umqtt_connect(umqtt_state_t *state, umqtt_step_t *step, const umqtt_connect_t *connect);
 
-// Begin an exchange in step->begun with step->packet_topic (and payload), and send it if that can be done at once. Then poll
+// Begins an exchange in step->begun with step->packet_topic (and payload), and sends it if that can be done at once. Then poll
 // with that slot. UMQTT_DONE: it is over, the slot is free.
-int umqtt_publish(umqtt_state_t *state, umqtt_step_t *step, uint8_t qos, bool retain);
-int umqtt_subscribe(umqtt_state_t *state, umqtt_step_t *step, uint8_t qos);
-int umqtt_unsubscribe(umqtt_state_t *state, umqtt_step_t *step);
+int umqtt_begin(umqtt_state_t *state, umqtt_step_t *step, uint8_t exchange, uint8_t qos, bool retain);
 
 // Queue PINGREQ or DISCONNECT: UMQTT_DONE or UMQTT_FULL.
-int umqtt_ping(umqtt_state_t *state, uint32_t now_ms);
-int umqtt_disconnect(umqtt_state_t *state);
+int umqtt_ping(umqtt_state_t *state, umqtt_step_t *step);
+int umqtt_disconnect(umqtt_state_t *state, umqtt_step_t *step);
 
 // Does all that can be done without waiting.
 int umqtt_poll(umqtt_state_t *state, umqtt_step_t *step, uint8_t awaited);
@@ -177,9 +183,8 @@ int umqtt_poll(umqtt_state_t *state, umqtt_step_t *step, uint8_t awaited);
 void umqtt_taken(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
 int umqtt_delivered(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
 
-// The long message that is coming in is not wanted; or there is no memory for it, and it must not be acknowledged.
-void umqtt_drop_message(umqtt_state_t *state);
-void umqtt_refuse_message(umqtt_state_t *state);
+// The long message that is coming in is not wanted; or, not acknowledged, there is no memory for it.
+void umqtt_decline(umqtt_state_t *state, bool acknowledge);
 
 // Nobody awaits this slot any longer.
 void umqtt_abandon(umqtt_state_t *state, uint8_t slot);

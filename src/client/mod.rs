@@ -10,9 +10,7 @@ mod receive;
 pub mod transport;
 mod verbs;
 
-use core::ops::Range;
-
-use crate::codec::{Connect, Delivery, Field, LongPublish, Reader, packet_len};
+use crate::codec::{Connect, Delivery, LongPublish, Reader, packet_len};
 use crate::session::{Exchange, Instant, Outcome, Session};
 use crate::settings::RX_BUFFER;
 
@@ -24,7 +22,7 @@ pub use transport::Transport;
 const READS: usize = 32;
 
 /// What a step came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// What was awaited is there.
     Done,
@@ -32,17 +30,11 @@ pub enum Step {
     Wait(Wait),
     /// The packet of this slot is to be sent: poll again with its topic and payload in [`Lent::packet`].
     Lend(u8),
-    /// A long message needs room for the field: poll again with more than `here` octets of it in [`Lent`].
-    Room {
-        /// [`Field::Topic`] or [`Field::Payload`].
-        field: Field,
-        /// Octets of the field that have come.
-        here: u32,
-        /// Octets that it will have. The Server says so: only what has come is sure.
-        total: u32,
-    },
-    /// A message: take it ([`Client::octets`] until the next call), then [`Client::taken`] and [`Client::delivered`].
-    Message(Message),
+    /// The long message of [`Client::long`] needs room for its field in hand: poll again with more of it in [`Lent`] than
+    /// has come. The Server says how long it will be: only what has come is sure.
+    Room,
+    /// A message, [`Client::message`]: take it before the next call, then [`Client::taken`] and [`Client::delivered`].
+    Message,
 }
 
 /// What to wait for.
@@ -57,32 +49,30 @@ pub struct Wait {
 }
 
 /// A message that has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message {
     /// Its QoS and Packet Identifier.
     pub delivery: Delivery,
-    /// Where it lies.
+    /// Where its octets lie.
     pub body: Body,
+    /// Place of a buffered Topic Name in [`Client::octets`].
+    pub topic_start: u16,
+    /// Octets of the Topic Name.
+    pub topic_len: u16,
+    /// Place of a buffered payload; it ends with the packet.
+    pub payload_start: u16,
+    /// Octets of the payload.
+    pub payload_len: u32,
 }
 
 /// Where the topic and the payload of a message lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// In the receive buffer, see [`Client::octets`].
-    Buffered {
-        /// Place of the Topic Name.
-        topic: Range<usize>,
-        /// Place of the payload.
-        payload: Range<usize>,
-    },
-    /// In the fields that the caller lent: octets of topic and payload.
-    Lent {
-        /// Octets of the Topic Name.
-        topic_len: usize,
-        /// Octets of the payload.
-        payload_len: usize,
-    },
-    /// Nowhere: the caller did not want it ([`Client::drop_message`]).
+    /// In the receive buffer.
+    Buffered,
+    /// In the fields that the caller lent, from their first octet on.
+    Lent,
+    /// Nowhere: the caller did not want it ([`Client::decline`]).
     Dropped,
 }
 
@@ -162,6 +152,8 @@ pub struct Client {
     /// The long message that is coming in.
     long: LongPublish,
     fate: Fate,
+    /// The message that came last.
+    message: Message,
     outbox: Outbox,
     sending: Option<Sending>,
     /// DISCONNECT is queued: nothing comes after it [MQTT-3.14.4-2].
@@ -177,6 +169,14 @@ impl Client {
             reader: Reader::new(),
             long: LongPublish::NONE,
             fate: Fate::None,
+            message: Message {
+                delivery: Delivery::AtMostOnce,
+                body: Body::Buffered,
+                topic_start: 0,
+                topic_len: 0,
+                payload_start: 0,
+                payload_len: 0,
+            },
             outbox: Outbox::new(),
             sending: None,
             disconnecting: false,
@@ -199,10 +199,23 @@ impl Client {
         self.disconnecting = false;
     }
 
+    /// The message of [`Step::Message`].
+    #[must_use]
+    pub fn message(&self) -> Message {
+        self.message
+    }
+
     /// The octets of a [`Body::Buffered`], until the next call.
     #[must_use]
-    pub fn octets(&self, range: Range<usize>) -> &[u8] {
-        self.reader.octets(range)
+    pub fn octets(&self, start: u16, len: u32) -> &[u8] {
+        let start = usize::from(start);
+        self.reader.octets(start..start.saturating_add(len as usize))
+    }
+
+    /// The long message that asks for room in [`Step::Room`].
+    #[must_use]
+    pub fn long(&self) -> &LongPublish {
+        &self.long
     }
 
     /// Which slots hold an exchange, bit n for slot n: the caller keeps their topics and payloads.
@@ -238,11 +251,11 @@ impl Client {
         if !is_ready {
             return Err(Error::NotConnected);
         }
-        let step = self.step(stream, awaited, lent, may_read, now);
-        if step.as_ref().is_err_and(Error::is_fatal) {
-            self.close();
-        }
-        step
+        self.step(stream, awaited, lent, may_read, now).inspect_err(|error| {
+            if error.is_fatal() {
+                self.close();
+            }
+        })
     }
 
     fn step<T: Transport>(
@@ -304,6 +317,7 @@ impl Client {
     }
 
     /// How long the caller may sleep before he looks after what he waits for; `None` if it is here.
+    #[inline(never)]
     fn look_for<E>(&mut self, awaited: Awaited, now: Instant) -> Result<Option<u32>, Error<E>> {
         let mut due_ms = u32::MAX;
         let is_here = match awaited {

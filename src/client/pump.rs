@@ -25,6 +25,7 @@ pub(super) enum Flow {
 }
 
 /// Writes a packet from where it stands on, in one go where the stream can: how many octets left, `None` for "would block".
+#[inline(never)]
 fn write_from<T: Transport>(
     stream: &mut T,
     sending: Sending,
@@ -45,6 +46,10 @@ fn write_from<T: Transport>(
 
 impl Client {
     /// The packet of a slot, if the caller lends what is in it.
+    ///
+    /// A function of its own, as some others here: inlined into the one large step, its values would push others out of the
+    /// registers, which is more code and more stack.
+    #[inline(never)]
     fn packet<'a>(&self, slot: u8, lent: &Lent<'a>) -> Option<OutgoingPacket<'a>> {
         if slot == CONNECT {
             return lent.connect.map(OutgoingPacket::Connect);

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::transport::{Transport, outcome};
 use super::{Body, Client, Fate, Lent, Message, Step};
-use crate::codec::{Cut, DecodeError, Delivery, Field, LongPublish, Packet, Publish, TopicName};
+use crate::codec::{Cut, DecodeError, Delivery, Field, LongPublish, Packet, TopicName};
 use crate::session::{Action, Instant, SessionError};
 
 /// What came of looking at the octets that are here.
@@ -61,12 +61,19 @@ impl Client {
                     self.act(action)?;
                     return Ok(Advance::Handled);
                 };
-                let Publish { delivery, topic, payload, .. } = publish;
-                // The topic comes first, behind its length; the payload comes last.
-                let topic_start = body.start + 2;
-                let topic = topic_start..topic_start + topic.octets().len();
-                let payload = body.end - payload.len()..body.end;
-                Ok(Advance::Tell(Step::Message(Message { delivery, body: Body::Buffered { topic, payload } })))
+                // The topic comes first, behind its length; the payload comes last. All of it is in the buffer, whose
+                // places are numbers of 16 bits.
+                #[allow(clippy::cast_possible_truncation)]
+                let message = Message {
+                    delivery: publish.delivery,
+                    body: Body::Buffered,
+                    topic_start: body.start as u16 + 2,
+                    topic_len: publish.topic.octets().len() as u16,
+                    payload_start: (body.end - publish.payload.len()) as u16,
+                    payload_len: publish.payload.len() as u32,
+                };
+                self.message = message;
+                Ok(Advance::Tell(Step::Message))
             }
         }
     }
@@ -102,8 +109,7 @@ impl Client {
         if self.fate == Fate::Deliver {
             let room = room(lent, long);
             if room.is_empty() {
-                let step = Step::Room { field: long.field(), here: long.here(), total: long.total() };
-                return Ok(Advance::Tell(step));
+                return Ok(Advance::Tell(Step::Room));
             }
             octets = octets.get(..room.len()).unwrap_or(octets);
             if let Some(room) = room.get_mut(..octets.len()) {
@@ -118,9 +124,9 @@ impl Client {
 
     /// The field in hand is whole: checks the topic, or ends the message.
     fn end_field<E>(&mut self, lent: &mut Lent) -> Result<Advance, Error<E>> {
-        let topic_len = self.long.topic_len();
         if self.long.field() == Field::Topic {
-            if self.fate == Fate::Deliver && TopicName::new(lent.topic.get(..topic_len).unwrap_or(&[])).is_err() {
+            let topic = lent.topic.get(..usize::from(self.long.topic_len())).unwrap_or(&[]);
+            if self.fate == Fate::Deliver && TopicName::new(topic).is_err() {
                 return Err(Error::Session(SessionError::Malformed(DecodeError::Topic)));
             }
             self.long.topic_done().map_err(SessionError::from)?;
@@ -130,8 +136,11 @@ impl Client {
             return Ok(Advance::Handled);
         }
         let delivery = self.long.delivery();
-        let body = match core::mem::replace(&mut self.fate, Fate::None) {
-            Fate::Deliver => Body::Lent { topic_len, payload_len: self.long.total() as usize },
+        self.message.delivery = delivery;
+        self.message.topic_len = self.long.topic_len();
+        self.message.payload_len = self.long.total();
+        self.message.body = match core::mem::replace(&mut self.fate, Fate::None) {
+            Fate::Deliver => Body::Lent,
             Fate::Drop => Body::Dropped,
             Fate::None | Fate::Refuse => return Ok(Advance::Handled),
             Fate::Repeated => {
@@ -139,23 +148,14 @@ impl Client {
                 return Ok(Advance::Handled);
             }
         };
-        Ok(Advance::Tell(Step::Message(Message { delivery, body })))
+        Ok(Advance::Tell(Step::Message))
     }
 
-    /// The caller does not want the long message that is coming in: it is read, acknowledged and dropped.
-    pub fn drop_message(&mut self) {
-        self.decide(Fate::Drop);
-    }
-
-    /// The caller has no memory for the long message that is coming in: it is read but not acknowledged, so that the Server
-    /// keeps it for the next connection.
-    pub fn refuse_message(&mut self) {
-        self.decide(Fate::Refuse);
-    }
-
-    fn decide(&mut self, decision: Fate) {
+    /// The caller does not want the long message that is coming in, or has no memory for it: it is read and dropped. Not
+    /// acknowledged, the Server keeps it for the next connection.
+    pub fn decline(&mut self, acknowledge: bool) {
         if self.fate == Fate::Deliver {
-            self.fate = decision;
+            self.fate = if acknowledge { Fate::Drop } else { Fate::Refuse };
         }
     }
 

@@ -77,8 +77,8 @@ impl LongPublish {
 
     /// Octets of the Topic Name.
     #[must_use]
-    pub const fn topic_len(&self) -> usize {
-        self.topic_len as usize
+    pub const fn topic_len(&self) -> u16 {
+        self.topic_len
     }
 
     /// QoS and Packet Identifier, right from the payload on.

@@ -3,7 +3,6 @@
 use super::ack::{Ack, AckType};
 use super::connect::Connack;
 use super::error::DecodeError;
-use super::fixed_header::PacketType;
 use super::publish::Publish;
 use super::subscribe::Suback;
 use super::types::PacketIdentifier;
@@ -33,22 +32,22 @@ pub enum Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads what follows the fixed header.
+    /// Reads what follows the fixed header, whose first octet was `first`.
     ///
     /// # Errors
     /// Those of the packet in question.
-    pub fn decode(packet_type: PacketType, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let ack_type = match packet_type {
-            PacketType::Publish { flags } => return Ok(Packet::Publish(Publish::decode(flags, body)?)),
-            PacketType::Connack => return Ok(Packet::Connack(Connack::decode(body)?)),
-            PacketType::Suback => return Ok(Packet::Suback(Suback::decode(body)?)),
-            PacketType::Unsuback => return Ok(Packet::Unsuback(only_packet_identifier(body)?)),
-            PacketType::Pingresp if body.is_empty() => return Ok(Packet::Pingresp),
-            PacketType::Pingresp => return Err(DecodeError::Length),
-            PacketType::Puback => AckType::Puback,
-            PacketType::Pubrec => AckType::Pubrec,
-            PacketType::Pubrel => AckType::Pubrel,
-            PacketType::Pubcomp => AckType::Pubcomp,
+    pub fn decode(first: u8, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let ack_type = match first {
+            0x20 => return Ok(Packet::Connack(Connack::decode(body)?)),
+            0x30..=0x3F => return Ok(Packet::Publish(Publish::decode(first & 0x0F, body)?)),
+            0x90 => return Ok(Packet::Suback(Suback::decode(body)?)),
+            0xB0 => return Ok(Packet::Unsuback(only_packet_identifier(body)?)),
+            0xD0 if body.is_empty() => return Ok(Packet::Pingresp),
+            0x40 => AckType::Puback,
+            0x50 => AckType::Pubrec,
+            0x62 => AckType::Pubrel,
+            0x70 => AckType::Pubcomp,
+            _ => return Err(DecodeError::Length),
         };
         Ok(Packet::Ack(Ack { ack_type, packet_identifier: only_packet_identifier(body)? }))
     }

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::error::DecodeError;
-use super::fixed_header::{FixedHeader, PacketType};
+use super::fixed_header::FixedHeader;
 use super::long_publish::LongPublish;
 
 /// What the octets in the buffer begin with.
@@ -11,8 +11,9 @@ use super::long_publish::LongPublish;
 pub enum Cut {
     /// Part of a packet, or nothing: more octets are needed.
     Nothing,
-    /// A whole packet, now taken out; where its octets after the fixed header lie, until the next [`Reader::space`].
-    Packet(PacketType, Range<usize>),
+    /// A whole packet, now taken out: its first octet, and where those after the fixed header lie, until the next
+    /// [`Reader::space`].
+    Packet(u8, Range<usize>),
     /// The start of a PUBLISH that the buffer can never hold; taken out up to where its topic begins.
     Long(LongPublish),
 }
@@ -88,12 +89,13 @@ impl<const N: usize> Reader<N> {
     /// Those of [`FixedHeader::read`] and [`LongPublish::read`]: as soon as the octets cannot become a packet.
     pub fn cut(&mut self) -> Result<Cut, DecodeError> {
         let Some((header, header_len)) = FixedHeader::read(self.pending())? else { return Ok(Cut::Nothing) };
-        let FixedHeader { packet_type, remaining_length } = header;
-        let packet_len = header_len + remaining_length as usize;
+        let packet_len = header_len + header.remaining_length as usize;
         if packet_len > N {
-            let PacketType::Publish { flags } = packet_type else { return Err(DecodeError::Length) };
+            if !header.is_publish() {
+                return Err(DecodeError::Length);
+            }
             let variable_header = self.pending().get(header_len..).unwrap_or(&[]);
-            let Some((long, len)) = LongPublish::read(flags, remaining_length, variable_header)? else {
+            let Some((long, len)) = LongPublish::read(header.first, header.remaining_length, variable_header)? else {
                 return Ok(Cut::Nothing);
             };
             self.take(header_len + len);
@@ -105,7 +107,7 @@ impl<const N: usize> Reader<N> {
         let start = usize::from(self.start);
         let body = start + header_len..start + packet_len;
         self.start = place::<N>(body.end);
-        Ok(Cut::Packet(packet_type, body))
+        Ok(Cut::Packet(header.first, body))
     }
 }
 

@@ -1,9 +1,7 @@
 //! Two-octet integers and the fields that one precedes: UTF-8 strings and binary data, see 1.5.
 
 use heapless::VecView;
-use nom::multi::length_data;
-use nom::number::complete::be_u16;
-use nom::{IResult, Parser};
+use nom::bytes::complete::take;
 
 use super::error::{DecodeError, EncodeError};
 use super::types::PacketIdentifier;
@@ -11,9 +9,10 @@ use super::types::PacketIdentifier;
 /// What a parser over `&[u8]` gives: the octets after the value, and the value.
 type Parsed<'a, T> = Result<(&'a [u8], T), DecodeError>;
 
-/// The parsers here look at whole packets, so whatever nom itself objects to is a field that does not fit.
-fn of_nom<T>(parsed: IResult<&[u8], T, ()>) -> Parsed<'_, T> {
-    parsed.map_err(|_| DecodeError::Length)
+/// A two-octet integer, most significant octet first, see 1.5.2.
+fn number(input: &[u8]) -> Parsed<'_, u16> {
+    let (&octets, rest) = input.split_first_chunk().ok_or(DecodeError::Length)?;
+    Ok((rest, u16::from_be_bytes(octets)))
 }
 
 /// A field with its length in front, see 1.5.3: the octets without the length.
@@ -21,7 +20,9 @@ fn of_nom<T>(parsed: IResult<&[u8], T, ()>) -> Parsed<'_, T> {
 /// # Errors
 /// [`DecodeError::Length`] if the field is longer than what is left.
 pub fn field(input: &[u8]) -> Parsed<'_, &[u8]> {
-    of_nom(length_data(be_u16).parse(input))
+    let (rest, len) = number(input)?;
+    // Of a whole packet: whatever nom objects to is a field that does not fit.
+    take::<_, _, ()>(len)(rest).map_err(|_| DecodeError::Length)
 }
 
 /// A Packet Identifier.
@@ -29,7 +30,7 @@ pub fn field(input: &[u8]) -> Parsed<'_, &[u8]> {
 /// # Errors
 /// [`DecodeError::PacketIdentifier`] if it is 0 [MQTT-2.3.1-1]; [`DecodeError::Length`] if octets are missing.
 pub fn packet_identifier(input: &[u8]) -> Parsed<'_, PacketIdentifier> {
-    let (rest, number) = of_nom(be_u16(input))?;
+    let (rest, number) = number(input)?;
     PacketIdentifier::new(number).map(|identifier| (rest, identifier)).ok_or(DecodeError::PacketIdentifier)
 }
 

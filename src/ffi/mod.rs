@@ -10,9 +10,8 @@ mod stream;
 mod sys;
 
 use core::ffi::c_int;
-use core::ptr;
 
-use crate::client::{Awaited, Body, Client, Error, Lent, Message, Step, Wait};
+use crate::client::{Awaited, Body, Client, Error, Lent, Step, Wait};
 use crate::codec::topic::check_string;
 use crate::codec::{Connect, Delivery, Field, PacketIdentifier, QoS, TopicFilter, TopicName, Will};
 use crate::session::{Exchange, Instant, delivery};
@@ -52,60 +51,49 @@ fn message(number: u8, identifier: u16) -> Delivery {
     delivery(qos(number), PacketIdentifier::new(identifier).unwrap_or(PacketIdentifier::FIRST))
 }
 
-fn octets(slice: &[u8]) -> umqtt_octets_t {
-    umqtt_octets_t { data: slice.as_ptr(), len: slice.len() }
-}
-
-fn tell_message(step: &mut umqtt_step_t, client: &Client, message: Message) {
+fn tell_message(step: &mut umqtt_step_t, client: &Client) {
+    let message = client.message();
     step.qos = message.delivery.qos() as u8;
     step.packet_identifier = message.delivery.packet_identifier().map_or(0, PacketIdentifier::get);
-    let (body, topic, payload) = match message.body {
-        Body::Buffered { topic, payload } => {
-            (sys::UMQTT_BODY_BUFFERED, octets(client.octets(topic)), octets(client.octets(payload)))
-        }
-        Body::Lent { topic_len, payload_len } => {
-            let only_len = |len| umqtt_octets_t { data: ptr::null(), len };
-            (sys::UMQTT_BODY_LENT, only_len(topic_len), only_len(payload_len))
-        }
-        Body::Dropped => (sys::UMQTT_BODY_DROPPED, octets(&[]), octets(&[])),
-    };
-    // The three constants fit.
-    #[allow(clippy::cast_possible_truncation)]
-    let body = body as u8;
-    step.body = body;
-    step.topic = topic;
-    step.payload = payload;
+    step.body = message.body as u8;
+    step.topic.data = client.octets(message.topic_start, message.topic_len.into()).as_ptr();
+    step.topic.len = message.topic_len.into();
+    step.payload.data = client.octets(message.payload_start, message.payload_len).as_ptr();
+    step.payload.len = message.payload_len as usize;
 }
 
+// Written out with `as` above.
+const _: () = assert!(
+    Body::Buffered as u32 == sys::UMQTT_BODY_BUFFERED
+        && Body::Lent as u32 == sys::UMQTT_BODY_LENT
+        && Body::Dropped as u32 == sys::UMQTT_BODY_DROPPED
+);
+
 /// Writes what a step came to into `step`.
-fn tell(step: &mut umqtt_step_t, client: &Client, outcome: Result<Step>, errno: i32) -> c_int {
-    status(match outcome {
-        Ok(Step::Done) => sys::UMQTT_DONE,
-        Ok(Step::Wait(Wait { read, write, ms })) => {
+fn tell(step: &mut umqtt_step_t, client: &Client, told: Step) -> u32 {
+    match told {
+        Step::Done => sys::UMQTT_DONE,
+        Step::Wait(Wait { read, write, ms }) => {
             step.want = u8::from(read) | u8::from(write) << 1;
             step.wait_ms = ms;
             sys::UMQTT_WAIT
         }
-        Ok(Step::Lend(slot)) => {
+        Step::Lend(slot) => {
             step.slot = slot;
             sys::UMQTT_LEND
         }
-        Ok(Step::Room { field, here, total }) => {
-            step.field = u8::from(field == Field::Payload);
-            step.here = here;
-            step.total = total;
+        Step::Room => {
+            let long = client.long();
+            step.field = u8::from(long.field() == Field::Payload);
+            step.here = long.here();
+            step.total = long.total();
             sys::UMQTT_ROOM
         }
-        Ok(Step::Message(message)) => {
-            tell_message(step, client, message);
+        Step::Message => {
+            tell_message(step, client);
             sys::UMQTT_MESSAGE
         }
-        Err(error) => {
-            let (status, code) = status::of_error(error, errno);
-            step.code = code;
-            return status;
-        }
-    })
+    }
 }
 
 /// What C asks for in a call with a step.
@@ -115,6 +103,8 @@ enum Verb<'a> {
     Connect(&'a Connect<'a>),
     Begin(Exchange),
     Poll(Awaited),
+    Ping,
+    Disconnect,
 }
 
 /// Enters the client for one call.
@@ -141,42 +131,56 @@ unsafe fn enter(state: *mut umqtt_state_t, step: *mut umqtt_step_t, verb: Verb) 
         payload: unsafe { slice_mut(payload_room) },
     };
     let call = |client: &mut Client| {
-        let outcome = carry_out(client, &mut stream, &mut lent, step, verb, topic);
-        tell(step, client, outcome, stream.errno)
+        carry_out(client, &mut stream, &mut lent, step, verb, topic).map_or_else(
+            |error| {
+                let (status, code) = status::of_error(error, stream.errno);
+                step.code = code;
+                status
+            },
+            status,
+        )
     };
     // SAFETY: the caller's promise.
     unsafe { guard::enter(state, call) }.unwrap_or(status(sys::UMQTT_BUSY))
 }
 
-fn carry_out(
+fn carry_out<'a>(
     client: &mut Client,
     stream: &mut Stream,
-    lent: &mut Lent,
+    lent: &mut Lent<'a>,
     step: &mut umqtt_step_t,
-    verb: Verb,
+    verb: Verb<'a>,
     topic: &[u8],
-) -> Result<Step> {
+) -> Result<u32> {
     let now = Instant::from_ticks_ms(step.now_ms);
-    let exchange = match verb {
+    let (awaited, may_read) = match verb {
         Verb::Open(connect, answer_timeout_ms) => {
-            return client.open(connect, answer_timeout_ms, now).map(|()| Step::Done);
+            return client.open(connect, answer_timeout_ms, now).map(|()| sys::UMQTT_DONE);
         }
-        Verb::Connect(connect) => return client.connect(stream, connect, step.may_read, now),
-        Verb::Poll(awaited) => return client.poll(stream, awaited, lent, step.may_read, now),
-        Verb::Begin(exchange) => exchange,
+        Verb::Ping => return client.ping(now).map(done_or_full),
+        Verb::Disconnect => return client.disconnect().map(done_or_full),
+        Verb::Connect(connect) => {
+            lent.connect = Some(connect);
+            (Awaited::Connack, step.may_read)
+        }
+        Verb::Poll(awaited) => (awaited, step.may_read),
+        Verb::Begin(exchange) => {
+            if let Exchange::Publish { .. } = exchange {
+                TopicName::new(topic)?;
+            } else {
+                TopicFilter::new(topic)?;
+            }
+            let slot = client.begin(exchange, now)?;
+            step.begun = slot;
+            if let Some((lent_slot, ..)) = &mut lent.packet {
+                *lent_slot = slot;
+            }
+            // Sends it, if that can be done at once.
+            (Awaited::Slot(slot), false)
+        }
     };
-    if let Exchange::Publish { .. } = exchange {
-        TopicName::new(topic)?;
-    } else {
-        TopicFilter::new(topic)?;
-    }
-    let slot = client.begin(exchange, now)?;
-    // Sends what has just begun, if that can be done at once.
-    step.begun = slot;
-    if let Some((lent_slot, ..)) = &mut lent.packet {
-        *lent_slot = slot;
-    }
-    client.poll(stream, Awaited::Slot(slot), lent, false, now)
+    let told = client.poll(stream, awaited, lent, may_read, now)?;
+    Ok(tell(step, client, told))
 }
 
 /// # Safety
@@ -185,28 +189,30 @@ fn carry_out(
 unsafe fn connect_packet<'a>(connect: *const umqtt_connect_t) -> Connect<'a> {
     // SAFETY: the caller's promise.
     let connect = unsafe { &*connect };
-    // SAFETY: the caller's promise, here and below.
-    let client_identifier = unsafe { slice(connect.client_id) };
-    // SAFETY: as above.
-    let user = unsafe { slice(connect.user) };
-    // SAFETY: as above.
-    let password = unsafe { slice(connect.password) };
-    // SAFETY: as above.
-    let will_topic = unsafe { slice(connect.will_topic) };
-    // SAFETY: as above.
-    let message = unsafe { slice(connect.will_msg) };
+    let [client_identifier, topic, message, user_name, password] = connect.field.map(|field| {
+        // SAFETY: the caller's promise, for each field that is there.
+        (!field.data.is_null()).then(|| unsafe { slice(field) })
+    });
     // C had the topic checked when it was set.
-    let topic = TopicName::again(will_topic);
-    let will = Will { topic, message, qos: qos(connect.will_qos), retain: connect.will_retain };
-    Connect {
-        client_identifier,
-        clean_session: connect.clean_session,
-        keep_alive_s: connect.keep_alive_s,
-        will: connect.has_will.then_some(will),
-        user_name: connect.has_user.then_some(user),
-        password: connect.has_password.then_some(password),
-    }
+    let will = topic.map(|topic| Will {
+        topic: TopicName::again(topic),
+        message: message.unwrap_or_default(),
+        qos: qos(connect.will_qos),
+        retain: connect.will_retain,
+    });
+    let client_identifier = client_identifier.unwrap_or_default();
+    let &umqtt_connect_t { clean_session, keep_alive_s, .. } = connect;
+    Connect { client_identifier, clean_session, keep_alive_s, will, user_name, password }
 }
+
+// The order of the fields.
+const _: () = assert!(
+    sys::UMQTT_CLIENT_ID == 0
+        && sys::UMQTT_WILL_TOPIC == 1
+        && sys::UMQTT_WILL_MSG == 2
+        && sys::UMQTT_USER == 3
+        && sys::UMQTT_PASSWORD == 4
+);
 
 /// # Safety
 /// `state` is valid for writes, and nobody uses it yet.
@@ -219,19 +225,11 @@ pub unsafe extern "C" fn umqtt_init(state: *mut umqtt_state_t) {
 /// # Safety
 /// `data` and `len` are those of a buffer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_check_topic_name(data: *const u8, len: usize) -> c_int {
+pub unsafe extern "C" fn umqtt_check(data: *const u8, len: usize, is_topic: bool) -> c_int {
     // SAFETY: the caller's promise.
     let octets = unsafe { slice(umqtt_octets_t { data, len }) };
-    status::of_check(TopicName::new(octets).map(|_| ()), status::of_topic)
-}
-
-/// # Safety
-/// `data` and `len` are those of a buffer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_check_string(data: *const u8, len: usize) -> c_int {
-    // SAFETY: the caller's promise.
-    let octets = unsafe { slice(umqtt_octets_t { data, len }) };
-    status::of_check(check_string(octets), status::of_topic)
+    let checked = if is_topic { TopicName::new(octets).map(|_| ()) } else { check_string(octets) };
+    checked.map_or_else(status::of_topic, |()| status(sys::UMQTT_DONE))
 }
 
 /// # Safety
@@ -267,30 +265,20 @@ pub unsafe extern "C" fn umqtt_connect(
 /// # Safety
 /// As [`umqtt_open`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_publish(
+pub unsafe extern "C" fn umqtt_begin(
     state: *mut umqtt_state_t,
     step: *mut umqtt_step_t,
+    exchange: u8,
     qos_number: u8,
     retain: bool,
 ) -> c_int {
+    let exchange = match u32::from(exchange) {
+        sys::UMQTT_PUBLISH => Exchange::Publish { qos: qos(qos_number), retain },
+        sys::UMQTT_SUBSCRIBE => Exchange::Subscribe(qos(qos_number)),
+        _ => Exchange::Unsubscribe,
+    };
     // SAFETY: the caller's promise.
-    unsafe { enter(state, step, Verb::Begin(Exchange::Publish { qos: qos(qos_number), retain })) }
-}
-
-/// # Safety
-/// As [`umqtt_open`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_subscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t, qos_number: u8) -> c_int {
-    // SAFETY: the caller's promise.
-    unsafe { enter(state, step, Verb::Begin(Exchange::Subscribe(qos(qos_number)))) }
-}
-
-/// # Safety
-/// As [`umqtt_open`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_unsubscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int {
-    // SAFETY: the caller's promise.
-    unsafe { enter(state, step, Verb::Begin(Exchange::Unsubscribe)) }
+    unsafe { enter(state, step, Verb::Begin(exchange)) }
 }
 
 /// Enters the client for what needs no step: its result, or `otherwise` if a call is under way.
@@ -303,32 +291,24 @@ unsafe fn enter_briefly<R>(state: *mut umqtt_state_t, otherwise: R, call: impl F
 }
 
 /// `UMQTT_DONE`, or `UMQTT_FULL` for what did not fit.
-fn done_or_full(done: bool) -> c_int {
-    status(if done { sys::UMQTT_DONE } else { sys::UMQTT_FULL })
+fn done_or_full(done: bool) -> u32 {
+    if done { sys::UMQTT_DONE } else { sys::UMQTT_FULL }
 }
 
 /// # Safety
 /// As [`umqtt_open`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_ping(state: *mut umqtt_state_t, now_ms: u32) -> c_int {
-    let call = |client: &mut Client| match client.ping::<StreamError>(Instant::from_ticks_ms(now_ms)) {
-        Ok(queued) => done_or_full(queued),
-        Err(error) => status::of_error(error, 0).0,
-    };
+pub unsafe extern "C" fn umqtt_ping(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
+    unsafe { enter(state, step, Verb::Ping) }
 }
 
 /// # Safety
 /// As [`umqtt_open`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_disconnect(state: *mut umqtt_state_t) -> c_int {
-    let call = |client: &mut Client| match client.disconnect::<StreamError>() {
-        Ok(queued) => done_or_full(queued),
-        Err(error) => status::of_error(error, 0).0,
-    };
+pub unsafe extern "C" fn umqtt_disconnect(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
+    unsafe { enter(state, step, Verb::Disconnect) }
 }
 
 /// # Safety
@@ -361,7 +341,7 @@ pub unsafe extern "C" fn umqtt_taken(state: *mut umqtt_state_t, qos_number: u8, 
 /// As [`umqtt_open`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_delivered(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) -> c_int {
-    let call = |client: &mut Client| done_or_full(client.delivered(message(qos_number, packet_identifier)));
+    let call = |client: &mut Client| status(done_or_full(client.delivered(message(qos_number, packet_identifier))));
     // SAFETY: the caller's promise.
     unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
 }
@@ -369,17 +349,9 @@ pub unsafe extern "C" fn umqtt_delivered(state: *mut umqtt_state_t, qos_number: 
 /// # Safety
 /// As [`umqtt_open`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_drop_message(state: *mut umqtt_state_t) {
+pub unsafe extern "C" fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: bool) {
     // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), Client::drop_message) }
-}
-
-/// # Safety
-/// As [`umqtt_open`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_refuse_message(state: *mut umqtt_state_t) {
-    // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), Client::refuse_message) }
+    unsafe { enter_briefly(state, (), |client| client.decline(acknowledge)) }
 }
 
 /// # Safety

@@ -32,14 +32,6 @@ fn of_errno(errno: u32) -> (c_int, i32) {
     (status(sys::UMQTT_STREAM_ERROR), errno.cast_signed())
 }
 
-/// The status of a result that has no value.
-pub fn of_check<E>(result: Result<(), E>, of: impl FnOnce(E) -> c_int) -> c_int {
-    match result {
-        Ok(()) => status(sys::UMQTT_DONE),
-        Err(error) => of(error),
-    }
-}
-
 /// A constant of umqtt.h as what its functions return.
 pub const fn status(constant: u32) -> c_int {
     constant.cast_signed()

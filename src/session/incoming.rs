@@ -39,22 +39,16 @@ impl Incoming {
     }
 
     /// Whether the message of this identifier was delivered before [MQTT-4.3.3-2].
-    #[must_use]
-    pub fn contains(&self, identifier: PacketIdentifier) -> bool {
-        let (number, bit) = place(identifier);
-        let members = self.group(number).and_then(|index| self.members.get(index));
-        members.is_some_and(|members| members & bit != 0)
-    }
-
-    /// Tells whether one more message can be told apart.
     ///
     /// # Errors
-    /// [`SessionError::IncomingFull`].
-    pub fn check_room(&self, identifier: PacketIdentifier) -> Result<(), SessionError> {
-        if self.numbers.is_full() && self.group(place(identifier).0).is_none() {
-            return Err(SessionError::IncomingFull);
+    /// [`SessionError::IncomingFull`] if there is no room to tell one more apart.
+    pub fn contains(&self, identifier: PacketIdentifier) -> Result<bool, SessionError> {
+        let (number, bit) = place(identifier);
+        match self.group(number).and_then(|index| self.members.get(index)) {
+            Some(members) => Ok(members & bit != 0),
+            None if self.numbers.is_full() => Err(SessionError::IncomingFull),
+            None => Ok(false),
         }
-        Ok(())
     }
 
     /// Remembers a message that is being delivered.
@@ -65,7 +59,7 @@ impl Incoming {
                 *members |= bit;
             }
         } else {
-            // `check_room` came before, with the packet itself.
+            // `contains` came before, with the packet itself, and found room.
             let _ = self.numbers.push(number);
             let _ = self.members.push(bit);
         }
@@ -108,19 +102,19 @@ mod tests {
         let mut incoming = Incoming::new();
         let groups = u16::try_from(INCOMING).expect("small");
         for group in 0..groups {
-            assert_eq!(incoming.check_room(identifier(group * GROUP + 1)), Ok(()));
+            assert_eq!(incoming.contains(identifier(group * GROUP + 1)), Ok(false));
             incoming.insert(identifier(group * GROUP + 1));
         }
         let one_more = identifier(groups * GROUP);
-        assert_eq!(incoming.check_room(one_more), Err(SessionError::IncomingFull));
-        assert_eq!(incoming.check_room(identifier(2)), Ok(()), "beside another");
+        assert_eq!(incoming.contains(one_more), Err(SessionError::IncomingFull));
+        assert_eq!(incoming.contains(identifier(2)), Ok(false), "beside another");
         incoming.release(identifier(999));
         incoming.release(identifier(1));
-        assert_eq!(incoming.check_room(one_more), Ok(()));
-        assert!(!incoming.contains(identifier(1)));
-        assert!(incoming.contains(identifier(GROUP + 1)));
+        assert_eq!(incoming.contains(one_more), Ok(false));
+        assert_eq!(incoming.contains(identifier(1)), Ok(false));
+        assert_eq!(incoming.contains(identifier(GROUP + 1)), Ok(true));
         incoming.clear();
-        assert!(!incoming.contains(identifier(GROUP + 1)));
+        assert_eq!(incoming.contains(identifier(GROUP + 1)), Ok(false));
     }
 
     // [MQTT-4.3.3-2]
@@ -129,17 +123,16 @@ mod tests {
         let mut incoming = Incoming::new();
         let many = u16::try_from(INCOMING).expect("small") * GROUP - 1;
         for number in 1..=many {
-            assert!(!incoming.contains(identifier(number)));
-            assert_eq!(incoming.check_room(identifier(number)), Ok(()));
+            assert_eq!(incoming.contains(identifier(number)), Ok(false));
             incoming.insert(identifier(number));
         }
         for number in 1..=many {
-            assert!(incoming.contains(identifier(number)));
+            assert_eq!(incoming.contains(identifier(number)), Ok(true));
             incoming.release(identifier(number));
-            assert!(!incoming.contains(identifier(number)));
+            assert_eq!(incoming.contains(identifier(number)), Ok(false));
         }
-        assert!(!incoming.contains(identifier(65_535)));
+        assert_eq!(incoming.contains(identifier(65_535)), Ok(false));
         incoming.insert(identifier(65_535));
-        assert!(incoming.contains(identifier(65_535)));
+        assert_eq!(incoming.contains(identifier(65_535)), Ok(true));
     }
 }

@@ -194,10 +194,9 @@ impl Session {
             return Err(SessionError::BeforeConnack);
         }
         if let Delivery::ExactlyOnce(identifier) = delivery {
-            if self.incoming.contains(identifier) {
+            if self.incoming.contains(identifier)? {
                 return Ok(Action::Reply(Ack { ack_type: AckType::Pubrec, packet_identifier: identifier }));
             }
-            self.incoming.check_room(identifier)?;
         }
         Ok(Action::Deliver)
     }

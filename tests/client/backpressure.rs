@@ -11,8 +11,8 @@ use super::support::packets::{numbered, puback, pubcomp, publish, pubrec, pubrel
 use super::support::stream::{Fault, Output};
 
 /// Whether the step waits for these.
-fn waits(step: &Step, for_read: bool, for_write: bool) -> bool {
-    matches!(step, Step::Wait(Wait { read, write, .. }) if (*read, *write) == (for_read, for_write))
+fn waits(step: Step, for_read: bool, for_write: bool) -> bool {
+    matches!(step, Step::Wait(Wait { read, write, .. }) if (read, write) == (for_read, for_write))
 }
 
 #[test]
@@ -24,16 +24,16 @@ fn reading_stops_before_an_answer_finds_no_place_and_goes_on_when_it_does() {
             caller.stream.gives(&publish(first, b"t", number, b""));
         }
         let step = caller.poll(Awaited::Message).expect("a connection");
-        assert!(waits(&step, false, true), "{step:?}");
+        assert!(waits(step, false, true), "{step:?}");
         let told = caller.received.len();
         assert!((4..30).contains(&told), "{told} messages before the outbox was full");
         let reads = caller.stream.reads;
         let step = caller.poll(Awaited::Message).expect("a connection");
-        assert!(waits(&step, false, true) && caller.stream.reads == reads, "nothing changes while nothing moves");
+        assert!(waits(step, false, true) && caller.stream.reads == reads, "nothing changes while nothing moves");
 
         caller.stream.then = None;
         let step = caller.poll(Awaited::Message).expect("a connection");
-        assert!(waits(&step, true, false), "{step:?}");
+        assert!(waits(step, true, false), "{step:?}");
         assert_eq!(caller.received.len(), 30);
         let answers: Vec<u8> =
             (1..=30).flat_map(|number| if first == 0x32 { puback(number) } else { pubrec(number) }).collect();
@@ -49,7 +49,7 @@ fn the_answers_of_a_session_are_bounded_by_the_outbox_too() {
         caller.stream.gives(&pubrel(number));
     }
     let step = caller.poll(Awaited::Message).expect("a connection");
-    assert!(waits(&step, false, true), "{step:?}");
+    assert!(waits(step, false, true), "{step:?}");
     caller.stream.then = Some(Output::Take(3));
     caller.poll(Awaited::Message).expect("a connection");
     let answers: Vec<u8> = (1..=40).flat_map(pubcomp).collect();
@@ -63,12 +63,12 @@ fn answers_wait_behind_a_packet_that_is_half_out() {
     caller.stream.outputs.push_back(Output::Take(700));
     caller.stream.then = Some(Output::WouldBlock);
     let (slot, step) = caller.publish(b"t", &payload, QoS::ExactlyOnce).expect("begun");
-    assert!(waits(&step, true, true), "{step:?}");
+    assert!(waits(step, true, true), "{step:?}");
     for number in 1..=20 {
         caller.stream.gives(&publish(0x32, b"t", number, b""));
     }
     let step = caller.poll(Awaited::Slot(slot)).expect("a connection");
-    assert!(waits(&step, false, true), "{step:?}");
+    assert!(waits(step, false, true), "{step:?}");
     caller.stream.then = None;
     caller.poll(Awaited::Slot(slot)).expect("a connection");
     let mut expected = publish(0x34, b"t", 1, &payload);
@@ -90,7 +90,7 @@ fn a_caller_whose_acknowledgement_finds_no_place_waits_for_one() {
     let delivery = Delivery::AtLeastOnce(identifier(7));
     assert!(!caller.client.delivered(delivery));
     let step = caller.poll(Awaited::Outbox).expect("a connection");
-    assert!(waits(&step, false, true), "{step:?}");
+    assert!(waits(step, false, true), "{step:?}");
     caller.stream.then = None;
     assert_eq!(caller.poll(Awaited::Outbox), Ok(Step::Done));
     assert!(caller.client.delivered(delivery));
@@ -109,7 +109,7 @@ fn what_comes_while_a_caller_is_busy_with_a_message_leaves_a_place_for_its_ackno
         caller.stream.gives(&publish(0x34, b"t", number, b""));
     }
     let step = caller.poll(Awaited::Message).expect("a connection");
-    assert!(waits(&step, false, true), "{step:?}");
+    assert!(waits(step, false, true), "{step:?}");
     assert!(caller.client.delivered(Delivery::AtLeastOnce(identifier(7))));
 }
 

@@ -98,15 +98,15 @@ fn room_is_asked_for_what_has_come_and_not_for_what_was_announced() {
     caller.stream.gives(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F, 0, 1, b't', 1, 2, 3, 4, 5]);
     let mut poll = |topic: &mut [u8], payload: &mut [u8]| {
         let mut lent = Lent { connect: None, packet: None, topic, payload };
-        caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now)
+        let step = caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now);
+        let long = caller.client.long();
+        (step, long.field(), long.here(), long.total())
     };
     let (mut topic, mut payload) = ([0; 1], [0; 8]);
-    assert_eq!(poll(&mut [], &mut []), Ok(Step::Room { field: Field::Topic, here: 0, total: 1 }));
-    let asked = Ok(Step::Room { field: Field::Payload, here: 0, total: 268_435_452 });
-    assert_eq!(poll(&mut topic, &mut []), asked);
-    let asked = Ok(Step::Room { field: Field::Payload, here: 3, total: 268_435_452 });
-    assert_eq!(poll(&mut topic, &mut payload[..3]), asked);
-    assert!(matches!(poll(&mut topic, &mut payload), Ok(Step::Wait(_))));
+    assert_eq!(poll(&mut [], &mut []), (Ok(Step::Room), Field::Topic, 0, 1));
+    assert_eq!(poll(&mut topic, &mut []), (Ok(Step::Room), Field::Payload, 0, 268_435_452));
+    assert_eq!(poll(&mut topic, &mut payload[..3]), (Ok(Step::Room), Field::Payload, 3, 268_435_452));
+    assert!(matches!(poll(&mut topic, &mut payload), (Ok(Step::Wait(_)), ..)));
     assert_eq!((topic, payload), ([b't'], [1, 2, 3, 4, 5, 0, 0, 0]));
 }
 
@@ -128,9 +128,8 @@ fn room_for_both_fields_may_be_lent_from_the_start() {
         };
         assert!(matches!(poll(), Ok(Step::Wait(_))));
         assert!(matches!(poll(), Ok(Step::Wait(_))));
-        let step = poll();
-        let Ok(Step::Message(told)) = step else { panic!("{split}: {step:?}") };
-        assert_eq!(told.delivery, expected.delivery);
+        assert_eq!(poll(), Ok(Step::Message), "{split}");
+        assert_eq!(caller.client.message().delivery, expected.delivery);
         assert!((&topic[..10], &payload[..]) == (&expected.topic[..], &expected.payload[..]), "split at {split}");
     }
 }
@@ -268,8 +267,8 @@ fn a_verb_in_the_middle_of_a_long_message_leaves_it_as_it_is() {
 #[test]
 fn a_decision_about_no_message_changes_nothing() {
     let mut caller = Caller::connected(true);
-    caller.client.drop_message();
-    caller.client.refuse_message();
+    caller.client.decline(true);
+    caller.client.decline(false);
     let (octets, expected) = message(0x30, 5, 5_000);
     caller.stream.gives(&octets);
     assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));

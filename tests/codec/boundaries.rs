@@ -1,6 +1,6 @@
 //! Where a length takes one octet more, and where it ends, both ways.
 
-use umqtt::codec::fixed_header::{FixedHeader, PacketType, REMAINING_LENGTH_MAX};
+use umqtt::codec::fixed_header::{FixedHeader, REMAINING_LENGTH_MAX};
 use umqtt::codec::{
     Connect, ControlPacket, Cut, Delivery, EncodeError, Field, Packet, PacketIdentifier, Publish, QoS, Reader,
     Subscribe, TopicFilter, TopicName, Unsubscribe, Will, packet_len,
@@ -63,7 +63,7 @@ fn a_packet_identifier_counts_in_the_longest_packet() {
 fn remaining_length_comes_in_as_it_goes_out() {
     for (remaining_length, octets) in LENGTHS {
         let header = [&[0x30][..], octets].concat();
-        let read = FixedHeader { packet_type: PacketType::Publish { flags: 0 }, remaining_length };
+        let read = FixedHeader { first: 0x30, remaining_length };
         assert_eq!(FixedHeader::read(&header), Ok(Some((read, header.len()))));
         for len in 0..header.len() {
             assert_eq!(FixedHeader::read(&header[..len]), Ok(None), "{remaining_length} cut to {len}");

@@ -42,7 +42,7 @@ fn read<const N: usize>(pieces: &[&[u8]]) -> Result<Vec<String>, String> {
                     (0, Field::Payload) => {
                         let [topic, payload] = std::mem::take(&mut fields);
                         // Behind the topic comes the Packet Identifier.
-                        told.push(message(state.delivery(), &topic[..state.topic_len()], &payload));
+                        told.push(message(state.delivery(), &topic[..usize::from(state.topic_len())], &payload));
                         long = None;
                     }
                     _ if len == 0 => break,

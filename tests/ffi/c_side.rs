@@ -4,8 +4,8 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 
 use super::bindings::{
-    MP_EAGAIN, UMQTT_DONE, UMQTT_STREAM_FAILED, umqtt_connect_t, umqtt_octets_t, umqtt_room_t, umqtt_state_t,
-    umqtt_step_t,
+    MP_EAGAIN, UMQTT_DONE, UMQTT_PUBLISH, UMQTT_STREAM_FAILED, UMQTT_SUBSCRIBE, UMQTT_UNSUBSCRIBE, umqtt_connect_t,
+    umqtt_octets_t, umqtt_room_t, umqtt_state_t, umqtt_step_t,
 };
 use super::support::packets::CONNACK;
 
@@ -33,20 +33,16 @@ pub struct StandIn {
 // The prototypes of umqtt.h, written once more: bindgen lets only the shim's through.
 unsafe extern "C" {
     fn umqtt_init(state: *mut umqtt_state_t);
-    fn umqtt_check_topic_name(data: *const u8, len: usize) -> c_int;
-    fn umqtt_check_string(data: *const u8, len: usize) -> c_int;
+    fn umqtt_check(data: *const u8, len: usize, is_topic: bool) -> c_int;
     fn umqtt_open(state: *mut umqtt_state_t, step: *mut umqtt_step_t, connect: *const umqtt_connect_t) -> c_int;
     fn umqtt_connect(state: *mut umqtt_state_t, step: *mut umqtt_step_t, connect: *const umqtt_connect_t) -> c_int;
-    fn umqtt_publish(state: *mut umqtt_state_t, step: *mut umqtt_step_t, qos: u8, retain: bool) -> c_int;
-    fn umqtt_subscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t, qos: u8) -> c_int;
-    fn umqtt_unsubscribe(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int;
-    fn umqtt_ping(state: *mut umqtt_state_t, now_ms: u32) -> c_int;
-    fn umqtt_disconnect(state: *mut umqtt_state_t) -> c_int;
+    fn umqtt_begin(state: *mut umqtt_state_t, step: *mut umqtt_step_t, exchange: u8, qos: u8, retain: bool) -> c_int;
+    fn umqtt_ping(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int;
+    fn umqtt_disconnect(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int;
     fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_step_t, awaited: u8) -> c_int;
     fn umqtt_taken(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16);
     fn umqtt_delivered(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16) -> c_int;
-    fn umqtt_drop_message(state: *mut umqtt_state_t);
-    fn umqtt_refuse_message(state: *mut umqtt_state_t);
+    fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: bool);
     fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8);
     fn umqtt_drain(state: *mut umqtt_state_t, client: *mut c_void);
     fn umqtt_close(state: *mut umqtt_state_t);
@@ -74,17 +70,24 @@ pub fn octets(slice: &[u8]) -> umqtt_octets_t {
     umqtt_octets_t { data: if slice.is_empty() { ptr::null() } else { slice.as_ptr() }, len: slice.len() }
 }
 
+/// The fields of CONNECT; what is not there is NULL, what is empty is not.
+pub fn connect_fields(
+    client_identifier: Option<&[u8]>,
+    will: Option<(&[u8], &[u8])>,
+    user_name: Option<&[u8]>,
+    password: Option<&[u8]>,
+) -> [umqtt_octets_t; 5] {
+    let (topic, message) = will.unzip();
+    [client_identifier, topic, message, user_name, password].map(|field| match field {
+        Some(field) => umqtt_octets_t { data: field.as_ptr(), len: field.len() },
+        None => umqtt_octets_t { data: ptr::null(), len: 0 },
+    })
+}
+
 /// CONNECT with Client Identifier "c", Keep Alive 60 and answers due within a second.
 pub fn connect(clean_session: bool) -> umqtt_connect_t {
     umqtt_connect_t {
-        client_id: octets(b"c"),
-        user: octets(b""),
-        password: octets(b""),
-        will_topic: octets(b""),
-        will_msg: octets(b""),
-        has_user: false,
-        has_password: false,
-        has_will: false,
+        field: connect_fields(Some(b"c"), None, None, None),
         will_retain: false,
         will_qos: 0,
         clean_session,
@@ -95,12 +98,12 @@ pub fn connect(clean_session: bool) -> umqtt_connect_t {
 
 pub fn check_topic_name(octets: &[u8]) -> u32 {
     // SAFETY: pointer and length are those of a slice.
-    status(unsafe { umqtt_check_topic_name(octets.as_ptr(), octets.len()) })
+    status(unsafe { umqtt_check(octets.as_ptr(), octets.len(), true) })
 }
 
 pub fn check_string(octets: &[u8]) -> u32 {
     // SAFETY: as above.
-    status(unsafe { umqtt_check_string(octets.as_ptr(), octets.len()) })
+    status(unsafe { umqtt_check(octets.as_ptr(), octets.len(), false) })
 }
 
 /// What C keeps for a client. Boxed, so that it stays where it is.
@@ -240,11 +243,19 @@ impl CSide {
         status(unsafe { umqtt_connect(&raw mut *self.state, &raw mut self.step, connect) })
     }
 
+    /// # Safety
+    /// What is lent is good for the call.
+    unsafe fn begin(&mut self, exchange: u32, qos: u8) -> c_int {
+        let exchange = u8::try_from(exchange).expect("an octet");
+        // SAFETY: the caller's promise; the rest is this client's own.
+        unsafe { umqtt_begin(&raw mut *self.state, &raw mut self.step, exchange, qos, false) }
+    }
+
     /// Publishes with what is lent for this call alone.
     pub fn publish(&mut self, topic: &[u8], payload: &[u8], qos: u8) -> u32 {
         self.lends(topic, payload);
         // SAFETY: as above.
-        let told = status(unsafe { umqtt_publish(&raw mut *self.state, &raw mut self.step, qos, false) });
+        let told = status(unsafe { self.begin(UMQTT_PUBLISH, qos) });
         self.step.lends = false;
         told
     }
@@ -252,7 +263,7 @@ impl CSide {
     pub fn subscribe(&mut self, filter: &[u8], qos: u8) -> u32 {
         self.lends(filter, b"");
         // SAFETY: as above.
-        let told = status(unsafe { umqtt_subscribe(&raw mut *self.state, &raw mut self.step, qos) });
+        let told = status(unsafe { self.begin(UMQTT_SUBSCRIBE, qos) });
         self.step.lends = false;
         told
     }
@@ -260,19 +271,19 @@ impl CSide {
     pub fn unsubscribe(&mut self, filter: &[u8]) -> u32 {
         self.lends(filter, b"");
         // SAFETY: as above.
-        let told = status(unsafe { umqtt_unsubscribe(&raw mut *self.state, &raw mut self.step) });
+        let told = status(unsafe { self.begin(UMQTT_UNSUBSCRIBE, 0) });
         self.step.lends = false;
         told
     }
 
     pub fn ping(&mut self) -> u32 {
         // SAFETY: as above.
-        status(unsafe { umqtt_ping(&raw mut *self.state, self.step.now_ms) })
+        status(unsafe { umqtt_ping(&raw mut *self.state, &raw mut self.step) })
     }
 
     pub fn disconnect(&mut self) -> u32 {
         // SAFETY: as above.
-        status(unsafe { umqtt_disconnect(&raw mut *self.state) })
+        status(unsafe { umqtt_disconnect(&raw mut *self.state, &raw mut self.step) })
     }
 
     /// Polls for a slot, or for one of the constants of umqtt.h.
@@ -294,12 +305,12 @@ impl CSide {
 
     pub fn drop_message(&mut self) {
         // SAFETY: as above.
-        unsafe { umqtt_drop_message(&raw mut *self.state) }
+        unsafe { umqtt_decline(&raw mut *self.state, true) }
     }
 
     pub fn refuse_message(&mut self) {
         // SAFETY: as above.
-        unsafe { umqtt_refuse_message(&raw mut *self.state) }
+        unsafe { umqtt_decline(&raw mut *self.state, false) }
     }
 
     pub fn abandon(&mut self, slot: u8) {

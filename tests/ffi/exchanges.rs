@@ -5,7 +5,7 @@ use super::bindings::{
     UMQTT_FOREVER, UMQTT_FULL, UMQTT_LEND, UMQTT_NOT_CONNECTED, UMQTT_WAIT, UMQTT_WANT_READ, UMQTT_WANT_WRITE,
     umqtt_connect_t,
 };
-use super::c_side::{CSide, connect, octets};
+use super::c_side::{CSide, connect, connect_fields};
 use super::support::packets::{
     CONNACK, DISCONNECT, PINGREQ, PINGRESP, field, numbered, packet, puback, pubcomp, publish, pubrec, pubrel, suback,
     unsuback,
@@ -19,14 +19,7 @@ fn wants(c: &CSide) -> u32 {
 fn connect_sends_every_field_and_waits_for_connack() {
     let mut c = CSide::new();
     let packet_to_send = umqtt_connect_t {
-        client_id: octets(b"id"),
-        user: octets(b"user"),
-        password: octets(b""),
-        will_topic: octets(b"will"),
-        will_msg: octets(b"gone"),
-        has_user: true,
-        has_password: true,
-        has_will: true,
+        field: connect_fields(Some(b"id"), Some((b"will", b"gone")), Some(b"user"), Some(b"")),
         will_retain: true,
         will_qos: 2,
         keep_alive_s: 0x0102,
@@ -41,8 +34,9 @@ fn connect_sends_every_field_and_waits_for_connack() {
     c.gives(&CONNACK);
     assert_eq!(c.connect(&packet_to_send), UMQTT_DONE);
     assert!(c.is_open());
-    // What is not to be there stays out, whatever else is set.
-    let packet_to_send = umqtt_connect_t { has_password: false, has_will: false, ..packet_to_send };
+    // What is not there stays out, whatever else is set.
+    let packet_to_send =
+        umqtt_connect_t { field: connect_fields(Some(b"id"), None, Some(b"user"), None), ..packet_to_send };
     assert_eq!(c.open(&packet_to_send), UMQTT_DONE);
     assert_eq!(c.connect(&packet_to_send), UMQTT_WAIT);
     let fields = [field(b"id"), field(b"user")].concat();

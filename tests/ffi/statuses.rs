@@ -5,7 +5,7 @@ use super::bindings::{
     UMQTT_AWAIT_MESSAGE, UMQTT_DONE, UMQTT_NOT_CONNECTED, UMQTT_STREAM_RAISED, UMQTT_WAIT, UMQTT_WANT_READ,
     UMQTT_WANT_WRITE, umqtt_connect_t,
 };
-use super::c_side::{CSide, check_string, check_topic_name, connect, failed, octets, result};
+use super::c_side::{CSide, check_string, check_topic_name, connect, connect_fields, failed, result};
 use super::support::packets::{CONNACK, CONNACK_PRESENT, publish, suback};
 
 // Linux's numbers, typed out.
@@ -41,7 +41,7 @@ fn a_verb_with_a_wrong_argument_begins_nothing() {
 
     let long = vec![b'a'; 65_536];
     let mut client = CSide::new();
-    let refused = umqtt_connect_t { has_user: true, user: octets(&long), ..connect(true) };
+    let refused = umqtt_connect_t { field: connect_fields(Some(b"c"), None, Some(&long), None), ..connect(true) };
     assert_eq!(client.open(&refused), c::UMQTT_FIELD_TOO_LONG);
 }
 

@@ -79,10 +79,7 @@ size_t stand_in_layout(size_t *numbers) {
         offsetof(umqtt_step_t, body), offsetof(umqtt_step_t, qos), offsetof(umqtt_step_t, packet_identifier),
         offsetof(umqtt_step_t, code), offsetof(umqtt_step_t, wait_ms), offsetof(umqtt_step_t, here),
         offsetof(umqtt_step_t, total), offsetof(umqtt_step_t, topic), offsetof(umqtt_step_t, payload),
-        sizeof(umqtt_connect_t), offsetof(umqtt_connect_t, client_id), offsetof(umqtt_connect_t, user),
-        offsetof(umqtt_connect_t, password), offsetof(umqtt_connect_t, will_topic),
-        offsetof(umqtt_connect_t, will_msg), offsetof(umqtt_connect_t, has_user),
-        offsetof(umqtt_connect_t, has_password), offsetof(umqtt_connect_t, has_will),
+        sizeof(umqtt_connect_t), offsetof(umqtt_connect_t, field),
         offsetof(umqtt_connect_t, will_retain), offsetof(umqtt_connect_t, will_qos),
         offsetof(umqtt_connect_t, clean_session), offsetof(umqtt_connect_t, keep_alive_s),
         offsetof(umqtt_connect_t, answer_timeout_ms),
@@ -115,7 +112,7 @@ int stand_in_converses(void) {
 
     umqtt_step_t step = { .client = &stream, .may_read = true };
     umqtt_connect_t connect = {
-        .client_id = { (const uint8_t *)"c", 1 }, .clean_session = true, .keep_alive_s = 60, .answer_timeout_ms = 1000,
+        .field = { [UMQTT_CLIENT_ID] = { (const uint8_t *)"c", 1 } }, .clean_session = true, .keep_alive_s = 60, .answer_timeout_ms = 1000,
     };
     CHECK(umqtt_open(&state, &step, &connect) == UMQTT_DONE);
     CHECK(umqtt_connect(&state, &step, &connect) == UMQTT_DONE);
@@ -124,7 +121,7 @@ int stand_in_converses(void) {
     step.lends = true;
     step.packet_topic = (umqtt_octets_t) { (const uint8_t *)"t", 1 };
     step.packet_payload = (umqtt_octets_t) { (const uint8_t *)"ho", 2 };
-    CHECK(umqtt_publish(&state, &step, 1, false) == UMQTT_WAIT);
+    CHECK(umqtt_begin(&state, &step, UMQTT_PUBLISH, 1, false) == UMQTT_WAIT);
     CHECK(step.want == UMQTT_WANT_READ && step.wait_ms == 1000);
     uint8_t slot = step.begun;
     CHECK(umqtt_slots_in_use(&state) == 1u << slot);
@@ -143,7 +140,7 @@ int stand_in_converses(void) {
     CHECK(umqtt_delivered(&state, step.qos, step.packet_identifier) == UMQTT_DONE);
     CHECK(umqtt_poll(&state, &step, UMQTT_AWAIT_FLUSHED) == UMQTT_DONE);
 
-    CHECK(umqtt_disconnect(&state) == UMQTT_DONE);
+    CHECK(umqtt_disconnect(&state, &step) == UMQTT_DONE);
     CHECK(umqtt_poll(&state, &step, UMQTT_AWAIT_FLUSHED) == UMQTT_DONE);
     umqtt_drain(&state, &stream);
     umqtt_close(&state);

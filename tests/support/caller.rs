@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use umqtt::client::{Awaited, Body, Client, Error, Lent, Message, Step, Transport, Wait};
+use umqtt::client::{Awaited, Body, Client, Error, Lent, Step, Transport, Wait};
 use umqtt::codec::{Connect, Delivery, Field, QoS, TopicFilter, TopicName};
 use umqtt::session::{Exchange, Instant};
 
@@ -95,36 +95,41 @@ impl<T: Transport> Caller<T> {
             self.kept.retain(|slot, _| slots >> slot & 1 == 1);
             match step? {
                 Step::Lend(slot) => lends = Some(slot),
-                Step::Room { field, here, total } => self.make_room(field, here, total),
-                Step::Message(message) => self.take(&message),
+                Step::Room => self.make_room(),
+                Step::Message => self.take(),
                 told @ (Step::Done | Step::Wait(_)) => return Ok(told),
             }
         }
     }
 
-    fn make_room(&mut self, field: Field, here: u32, total: u32) {
+    fn make_room(&mut self) {
+        let long = self.client.long();
+        let (field, here, total) = (long.field(), long.here(), long.total());
         self.rooms_asked += 1;
         let room = &mut self.rooms[usize::from(field == Field::Payload)];
         let here = usize::try_from(here).expect("32 bits");
         match self.appetite {
             Appetite::Takes(more) => room.resize((here + more).min(usize::try_from(total).expect("32 bits")), 0),
-            Appetite::Drops => self.client.drop_message(),
-            Appetite::Refuses => self.client.refuse_message(),
+            Appetite::Drops => self.client.decline(true),
+            Appetite::Refuses => self.client.decline(false),
         }
     }
 
-    fn take(&mut self, message: &Message) {
+    fn take(&mut self) {
+        let message = self.client.message();
         let delivery = message.delivery;
-        let [topic, payload] = match &message.body {
-            Body::Buffered { topic, payload } => {
-                [topic, payload].map(|range| self.client.octets(range.clone()).to_vec())
-            }
-            Body::Lent { topic_len, payload_len } => {
+        let [topic, payload] = match message.body {
+            Body::Buffered => [
+                self.client.octets(message.topic_start, message.topic_len.into()).to_vec(),
+                self.client.octets(message.payload_start, message.payload_len).to_vec(),
+            ],
+            Body::Lent => {
                 let [mut topic, payload] = self.rooms.each_mut().map(std::mem::take);
                 // Behind the topic lies the Packet Identifier.
                 let identifier_len = if delivery == Delivery::AtMostOnce { 0 } else { 2 };
-                assert_eq!([topic.len(), payload.len()], [*topic_len + identifier_len, *payload_len]);
-                topic.truncate(*topic_len);
+                assert_eq!(topic.len(), usize::from(message.topic_len) + identifier_len);
+                assert_eq!(payload.len(), usize::try_from(message.payload_len).expect("32 bits"));
+                topic.truncate(message.topic_len.into());
                 [topic, payload]
             }
             Body::Dropped => [b"(dropped)".to_vec(), Vec::new()],
