@@ -110,15 +110,17 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
 // One object of a message. May raise.
 static mp_obj_t field_to_bytes(mqttclient_obj_t *self, umqtt_step_t *step, size_t index) {
     const umqtt_octets_t *octets = index == UMQTT_FIELD_TOPIC ? &step->topic : &step->payload;
-    mqttclient_field_t *field = &self->room[index];
-    if (step->body != UMQTT_BODY_LENT) {
-        return mp_obj_new_bytes(octets->data, octets->len);
-    }
-    if (field->data == NULL) {
+    mqttclient_field_t *room = &self->room[index];
+    byte *data = room->data;
+    if (octets->len == 0) {
         return mp_const_empty_bytes;
     }
-    field->data[octets->len] = '\0';
-    return umqtt_port_bytes(field->data, octets->len);
+    if (step->body != UMQTT_BODY_LENT) {
+        data = m_new(byte, octets->len + 1);
+        memcpy(data, octets->data, octets->len);
+    }
+    data[octets->len] = '\0';
+    return umqtt_port_bytes(data, octets->len);
 }
 
 // Keeps a message for later. May raise.

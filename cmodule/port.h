@@ -88,8 +88,8 @@ static inline void umqtt_port_sleep_ms(uint32_t ms) {
     #endif
 }
 
-// A bytes object around len octets of heap memory that end in a NUL. Its hash is left to be made when it is asked for:
-// for a large payload that is most of the work. May raise.
+// A bytes object around len octets of heap memory that end in a NUL. Its hash is left to be made when it is asked for: that
+// is most of the work of mp_obj_new_bytes. May raise.
 static inline mp_obj_t umqtt_port_bytes(const byte *data, size_t len) {
     mp_obj_str_t *bytes = m_new_obj(mp_obj_str_t);
     bytes->base.type = &mp_type_bytes;
