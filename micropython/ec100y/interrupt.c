@@ -9,9 +9,14 @@
 #define LINES       (32)
 #define IRQ_STATUS  BOARD_REGISTER(BOARD_INTERRUPTS + 0x00)
 #define INT_ENABLE  BOARD_REGISTER(BOARD_INTERRUPTS + 0x10)
+#define INT_DISABLE BOARD_REGISTER(BOARD_INTERRUPTS + 0x14)
 
 volatile bool interrupt_happened;
 static void (*handlers[LINES])(void);
+
+void interrupt_init(void) {
+    INT_DISABLE = UINT32_MAX;
+}
 
 void interrupt_connect(unsigned line, void (*handler)(void)) {
     handlers[line] = handler;

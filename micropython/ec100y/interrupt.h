@@ -7,6 +7,9 @@
 // Whether there was an interrupt since board_wait last cleared this.
 extern volatile bool interrupt_happened;
 
+// Once, first of all: a reset of the machine may leave devices asking, and lines let through, from before.
+void interrupt_init(void);
+
 // Has handler called whenever the device on this line asks for it. Handlers run one at a time, with interrupts masked.
 void interrupt_connect(unsigned line, void (*handler)(void));
 

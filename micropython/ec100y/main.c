@@ -9,6 +9,7 @@
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
 #include "board.h"
+#include "interrupt.h"
 #include "network.h"
 #include "timer.h"
 #include "uart.h"
@@ -35,6 +36,7 @@ static void run_repl(void) {
 }
 
 int main(void) {
+    interrupt_init();
     uart_init();
     timer_init();
     interrupt_unmask();

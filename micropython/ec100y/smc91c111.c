@@ -67,8 +67,8 @@
 #define PASS_ON             BOARD_REGISTER(BOARD_INTERRUPTS_2 + 0x20)
 
 // Frames that wait here and not in the chip, which has memory for four, those to be sent included. Each of many segments
-// that are sent at once brings an answer, and lwIP takes none while it is sending.
-#define WAITING_MAX         (32)
+// that are sent at once brings an answer, and lwIP takes none while it is sending: as many as TCP_SND_QUEUELEN allows.
+#define WAITING_MAX         (512)
 
 static void (*frame_handler)(void);
 static struct pbuf *waiting[WAITING_MAX];
@@ -145,10 +145,10 @@ static struct pbuf *read_frame(void) {
 }
 
 static void empty_chip(void) {
-    while (waiting_count < WAITING_MAX && !(RX_FIRST & FIFO_EMPTY)) {
-        struct pbuf *frame = read_frame();
+    while (!(RX_FIRST & FIFO_EMPTY)) {
+        struct pbuf *frame = waiting_count < WAITING_MAX ? read_frame() : NULL;
         command(COMMAND_DROP);
-        // One that is bad, or that there is no memory for, is gone.
+        // One that is bad, or that there is no room for, is gone.
         if (frame != NULL) {
             waiting[(first_waiting + waiting_count++) % WAITING_MAX] = frame;
         }
