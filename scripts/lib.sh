@@ -3,8 +3,11 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
-# Debian keeps mosquitto where a user's PATH may not look, rustup its cargo where a non-login shell's may not.
-PATH=$PATH:/usr/sbin:/sbin:${CARGO_HOME:-$HOME/.cargo}/bin
+# Debian keeps mosquitto where a user's PATH may not look, rustup its cargo where a non-login shell's may not. That comes first:
+# Debian's Rust for the board must not take its place.
+PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH:/usr/sbin:/sbin
+# Rust's name for the board's processor.
+board_target=thumbv7r-none-eabi
 # A checkout given as MICROPYTHON is left as it was.
 export PYTHONDONTWRITEBYTECODE=1
 

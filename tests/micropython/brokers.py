@@ -54,6 +54,7 @@ class Broker:
                 return
             except OSError:
                 time.sleep(0.01)
+        self.end()
         raise SystemExit("mosquitto does not listen on port %d" % self.port)
 
     def end(self, how=signal.SIGTERM):

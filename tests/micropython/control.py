@@ -21,6 +21,8 @@ class World:
 
     def __init__(self, address, folder, certificate=None):
         self.address, self.folder, self.context = address, folder, None
+        # What writes Ctrl-C to a board's serial port, by the board's name.
+        self.boards = {}
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*certificate)
@@ -30,13 +32,15 @@ class World:
     def note_server_name(tls, name, _context):
         tls.connection.server_name = name
 
-
-def interrupt(pid):
-    """Ctrl-C, unless the process was ended by the limit meanwhile."""
-    try:
-        os.kill(pid, signal.SIGINT)
-    except ProcessLookupError:
-        pass
+    def interrupt(self, who):
+        """Ctrl-C, unless the script was ended by the limit meanwhile."""
+        try:
+            if who in self.boards:
+                self.boards[who]()
+            else:
+                os.kill(int(who), signal.SIGINT)
+        except OSError:
+            pass
 
 
 class Script(socketserver.StreamRequestHandler):
@@ -164,18 +168,18 @@ class Script(socketserver.StreamRequestHandler):
         """received HANDLE COUNT -> TOPIC QOS RETAIN LENGTH HEX, a line for each message, after COUNT have come"""
         return self.subscribers[int(handle)].take(int(count))
 
-    # Signals, for scripts that run here
+    # Ctrl-C: a signal for a process of this machine, an octet on the serial line for a board
 
-    def do_interrupt(self, pid, after_ms):
-        """interrupt PID AFTER_MS: Ctrl-C, once"""
-        self.timers.append(threading.Timer(int(after_ms) / 1000, interrupt, (int(pid),)))
+    def do_interrupt(self, who, after_ms):
+        """interrupt PID|BOARD AFTER_MS: Ctrl-C, once"""
+        self.timers.append(threading.Timer(int(after_ms) / 1000, self.world.interrupt, (who,)))
 
-    def do_interrupt_after(self, pid, port, name, count):
-        """interrupt_after PID PORT NAME COUNT: Ctrl-C, a moment after the Server got that packet"""
+    def do_interrupt_after(self, who, port, name, count):
+        """interrupt_after PID|BOARD PORT NAME COUNT: Ctrl-C, a moment after the Server got that packet"""
         def wait():
             self.at(port).wait_packets(name, int(count))
             time.sleep(0.05)
-            interrupt(int(pid))
+            self.world.interrupt(who)
         threading.Thread(target=wait, daemon=True).start()
 
     def do_descriptors(self, pid):

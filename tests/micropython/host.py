@@ -8,6 +8,15 @@ import check
 import target
 from umqtt import MQTTClient
 
+# Who this is, where Ctrl-C and the like are asked for: a board, or a process.
+try:
+    from target import BOARD as WHO
+    ON_BOARD = True
+except ImportError:
+    from os import getenv
+    WHO = getenv("TEST_PID")
+    ON_BOARD = False
+
 opened = []
 link = None
 

@@ -1,12 +1,8 @@
-# needs: unix, stock
+# needs: stock
 # Ctrl-C: KeyboardInterrupt comes out of every method that waits, and the client stays usable.
 
-import os
-
 from check import test, case, same, raises, run
-from host import Server, Inbox, ask, broker_client
-
-PID = os.getenv("TEST_PID")
+from host import WHO, Server, Inbox, ask, broker_client
 
 
 def usable(server, client, inbox):
@@ -26,7 +22,7 @@ def interrupted(plan, packet, call):
     server = Server()
     inbox = Inbox()
     client = server.connected(plan, callback=inbox)
-    ask("interrupt_after", PID, server.port, packet, 1)
+    ask("interrupt_after", WHO, server.port, packet, 1)
     raises(KeyboardInterrupt, call, client)
     usable(server, client, inbox)
 
@@ -46,7 +42,7 @@ def ctrl_c_out_of_wait_msg():
     inbox = Inbox()
     client = server.connected("me", callback=inbox)
     for _ in range(5):
-        ask("interrupt", PID, 100)
+        ask("interrupt", WHO, 100)
         raises(KeyboardInterrupt, client.wait_msg)
     usable(server, client, inbox)
 
@@ -56,7 +52,7 @@ def ctrl_c_out_of_wait_msg_with_keepalive():
     server = Server()
     inbox = Inbox()
     client = server.connected("me", callback=inbox, keepalive=1)
-    ask("interrupt_after", PID, server.port, "PINGREQ", 2)
+    ask("interrupt_after", WHO, server.port, "PINGREQ", 2)
     raises(KeyboardInterrupt, client.wait_msg)
     usable(server, client, inbox)
 
@@ -67,7 +63,7 @@ def ctrl_c_out_of_wait_msg_within_half_a_message():
     inbox = Inbox()
     client = server.connected("me", callback=inbox)
     server.send("30934e" "000174" "61{4000}")
-    ask("interrupt", PID, 100)
+    ask("interrupt", WHO, 100)
     raises(KeyboardInterrupt, client.wait_msg)
     server.send("62{6000}")
     client.wait_msg()
@@ -80,7 +76,7 @@ def ctrl_c_out_of_connect():
     for plan in ("CONNECT=/", "CONNECT=2002/"):
         server = Server()
         client = server.client(plan)
-        ask("interrupt_after", PID, server.port, "CONNECT", 1)
+        ask("interrupt_after", WHO, server.port, "CONNECT", 1)
         raises(KeyboardInterrupt, client.connect)
         client.connect(timeout=5)
         client.publish("t", "m", qos=1)
@@ -90,7 +86,7 @@ def ctrl_c_out_of_connect():
 def ctrl_c_out_of_the_tls_handshake():
     server = Server("mute")
     client = server.client("me", ssl=True)
-    ask("interrupt", PID, 300)
+    ask("interrupt", WHO, 300)
     raises(KeyboardInterrupt, client.connect)
 
 
@@ -99,7 +95,7 @@ def ctrl_c_out_of_wait_msg_under_tls():
     server = Server("tls")
     inbox = Inbox()
     client = server.connected("me", ssl=True, callback=inbox)
-    ask("interrupt", PID, 200)
+    ask("interrupt", WHO, 200)
     raises(KeyboardInterrupt, client.wait_msg)
     usable(server, client, inbox)
 
@@ -110,7 +106,7 @@ def ctrl_c_out_of_a_publish_that_cannot_write():
     client = server.connected("me", timeout=30)
     server.stall("freeze")
     msg = bytes(60000)
-    ask("interrupt", PID, 1500)
+    ask("interrupt", WHO, 1500)
 
     def publish():
         while True:
@@ -137,7 +133,7 @@ def ctrl_c_in_the_callback():
     def callback(topic, msg):
         inbox(topic, msg)
         if msg == b"m":
-            ask("interrupt", PID, 50)
+            ask("interrupt", WHO, 50)
             while True:
                 pass
 
@@ -149,7 +145,7 @@ def ctrl_c_in_the_callback():
 
 def until_interrupted(action, after_ms):
     # Long enough for the reply to have been read.
-    ask("interrupt", PID, after_ms)
+    ask("interrupt", WHO, after_ms)
     try:
         while True:
             action()

@@ -3,7 +3,7 @@
 import errno
 
 from check import test, case, same, raises, raises_errno, run
-from host import Server, Inbox, ask, broker_client, hexed, octets
+from host import ON_BOARD, Server, Inbox, ask, broker_client, hexed, octets
 
 import target
 
@@ -45,7 +45,8 @@ def whole(size, qos):
     same([packet.segments for packet in server.log()], [1] * len(server.log()))
 
 
-for size in (0, 16, 256, 4096):
+# What a board's stream takes in one write is copied first, so there only small packets go out in one.
+for size in (0, 16, 256) if ON_BOARD else (0, 16, 256, 4096):
     for qos in (0, 1, 2):
         case("publish_of_%d_octets_at_qos_%d_comes_in_one_segment" % (size, qos), whole, size, qos)
 

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Runs the scripts of this folder with a MicroPython binary that has umqtt, against brokers and a Server started here.
+"""Runs the scripts of this folder with a MicroPython that has umqtt, against brokers and a Server started here.
 
 Each script is one process with many named tests. A test that hangs past the limit, or takes the process down, fails by its
 name, and the script goes on in a new process with the tests that are left. The last line is "N passed, N failed".
 
-A script's first line may say what it needs: "# needs: unix" (processes, signals, threads: not for a board), "strace" (run
-under it), "stock" (run by a stock variant of the Unix port as well, when there is one).
+With --board, boards in QEMU run the scripts (board_run.py), and it all happens in a network namespace of its own.
+
+A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" (run under it),
+"stock" (run by a stock variant of the Unix port as well, when there is one).
 """
 
 import argparse
 import concurrent.futures
+import functools
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -19,46 +21,50 @@ import tempfile
 import threading
 from pathlib import Path
 
+import board
+import board_run
 import brokers
 import certificates
 import control
+import guide
+import namespace
+from child import Child
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NAME = "broker.test"
-GUIDE_NAME, GUIDE_PORT = "mq.tongxinmao.com", 18830
-GUIDE_OUTPUT = """\
-Connected to mq.tongxinmao.com, subscribed to /public/TEST/quecpython topic
-Publish topic: /public/TEST/quecpython, msg: my name is Quecpython
-subscribe recv:
-b'/public/TEST/quecpython' b'my name is Kingka!'
-"""
 
 
 class Run:
     """Everything that is started for one run, and its results."""
 
+    GUIDE_TEST = "guide.the_script_of_the_guide_prints_what_the_guide_says"
+
     def __init__(self, options, folder):
         self.options, self.folder = options, Path(folder)
         self.brokers, self.children, self.passed, self.failed, self.ending = [], [], 0, 0, False
         self.printing = threading.Lock()
-        # Its own loopback address keeps the guide's fixed port free on this machine.
-        self.guide_address = "127.18.%d.%d" % (os.getpid() // 250 % 250, os.getpid() % 250 + 1)
+        # Its own loopback address keeps the guide's fixed port free on this machine. In a namespace it is free anyway.
+        self.guide_address = options.address
+        if not options.board:
+            self.guide_address = "127.18.%d.%d" % (os.getpid() // 250 % 250, os.getpid() % 250 + 1)
 
     def broker(self, lines=(), **place):
         self.brokers.append(brokers.Broker(self.folder, place.pop("address", self.options.address), lines, **place))
         return self.brokers[-1].port
 
     def prepare(self):
+        if self.options.board:
+            self.children.append(namespace.Names(self.folder, NAME, guide.NAME))
         authority = certificates.Authority(self.folder, "ca")
         other = certificates.Authority(self.folder, "other")
         server = authority.sign("server", NAME, "localhost")
         wrong = authority.sign("wrong", "elsewhere.test")
         client = authority.sign("client")
         stranger = other.sign("stranger")
-        world = control.World(self.options.address, self.folder, server)
-        self.control = control.Control(world)
-        target = {
+        self.world = control.World(self.options.address, self.folder, server)
+        self.control = control.Control(self.world)
+        self.target = {
             "HOST": self.options.address,
             "NAME": NAME,
             "CONTROL": self.control.port,
@@ -77,10 +83,20 @@ class Run:
             "STRANGER_CERT": certificates.der(stranger[0]),
             "STRANGER_KEY": certificates.der(stranger[1]),
         }
-        (self.folder / "path").mkdir()
-        lines = ["# Where the other side of the tests is. Made by run.py.", *("%s = %r" % pair for pair in target.items())]
-        (self.folder / "path" / "target.py").write_text("\n".join(lines) + "\n")
-        (self.folder / "hosts").write_text("%s %s\n%s %s\n" % (self.options.address, NAME, self.guide_address, GUIDE_NAME))
+        if self.options.board:
+            self.broker(address=self.guide_address, port=guide.PORT)
+            self.pool = board_run.Pool(self)
+            self.children.append(self.pool)
+        else:
+            (self.folder / "path").mkdir()
+            self.write_target(self.folder / "path")
+            lines = ["%s %s\n" % (self.options.address, NAME), "%s %s\n" % (self.guide_address, guide.NAME)]
+            (self.folder / "hosts").write_text("".join(lines))
+
+    def write_target(self, folder, **more):
+        lines = ["# Where the other side of the tests is. Made by run.py.",
+                 *("%s = %r" % pair for pair in {**self.target, **more}.items())]
+        (folder / "target.py").write_text("\n".join(lines) + "\n")
 
     def end(self):
         for process in self.children + self.brokers:
@@ -100,100 +116,45 @@ class Run:
 
     def guide(self):
         """The guide's script, unchanged, gives the guide's output."""
-        self.broker(address=self.guide_address, port=GUIDE_PORT)
+        self.broker(address=self.guide_address, port=guide.PORT)
         try:
-            done = subprocess.run([self.options.micropython, HERE / "test.py"], env=self.environment(), text=True,
+            done = subprocess.run([self.options.micropython, guide.SCRIPT], env=self.environment(), text=True,
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=self.options.limit)
-            output, good = done.stdout + done.stderr, done.returncode == 0 and done.stdout == GUIDE_OUTPUT
+            output, good = done.stdout + done.stderr, done.returncode == 0 and done.stdout == guide.OUTPUT
         except subprocess.TimeoutExpired as late:
             output, good = "%s\nlimit of %d s" % (late.stdout, self.options.limit), False
-        self.tell("ok" if good else "FAIL", "guide.the_script_of_the_guide_prints_what_the_guide_says", output)
+        self.tell("ok" if good else "FAIL", self.GUIDE_TEST, output)
 
-    def script(self, label, binary, path, needs):
-        """All tests of one script, in as many processes as it takes."""
+    def chosen(self, name):
+        return not self.options.filter or any(part in name for part in self.options.filter)
+
+    def script(self, label, begin, path):
+        """All tests of one script, in as many processes as it takes; begin(path, arguments) makes one."""
         names = None
         if self.options.filter:
-            listing = Child(self, binary, path, ["--list"], False)
-            names = [name for name in listing.plan() if any(part in label + name for part in self.options.filter)]
+            listing = begin(path, ["--list"])
+            names = [name for name in listing.plan() if self.chosen(label + name)]
             listing.end()
             if not names:
                 return
         while (names is None or names) and not self.ending:
-            child = Child(self, binary, path, names or [], "strace" in needs)
-            left = child.follow(label, self.tell)
+            left = begin(path, names or []).follow(label, self.tell)
             if left is None or left == names:
                 return
             names = left
 
-
-class Child:
-    """One process of MicroPython, read line by line under the limit."""
-
-    def __init__(self, run, binary, path, names, traced):
-        self.limit = run.options.limit
+    def begin(self, binary, needs, path, names):
+        """A process of the Unix port."""
         # exec keeps the process number, so the script knows its own.
         command = ["sh", "-c", 'export TEST_PID=$$; exec "$@"', "sh"]
         more = {}
-        if traced:
-            descriptor, more["TRACE"] = tempfile.mkstemp(dir=run.folder)
+        if "strace" in needs:
+            descriptor, more["TRACE"] = tempfile.mkstemp(dir=self.folder)
             os.close(descriptor)
             command += ["strace", "-f", "-qq", "-s", "64", "-o", more["TRACE"]]
-        command += [str(binary), "-X", "heapsize=%s" % run.options.heap, str(path), *names]
-        self.process = subprocess.Popen(command, env=run.environment(**more), stdin=subprocess.DEVNULL, text=True,
-                                        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        start_new_session=True)
-        run.children.append(self)
-        self.lines = queue.Queue()
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.lines.put(line)
-        self.lines.put(None)
-
-    def line(self):
-        """The next line of output; None at its end; queue.Empty past the limit."""
-        return self.lines.get(timeout=self.limit)
-
-    def plan(self):
-        while (line := self.line()) is not None:
-            if line.startswith("plan "):
-                return line.split()[1:]
-        return []
-
-    def end(self):
-        # The process leads a session of its own, which holds nothing but it and its strace.
-        if self.process.returncode is None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            self.process.wait()
-
-    def follow(self, label, tell):
-        """Passes the results on. Returns the names still to be run, or None when the script came to its end."""
-        waiting, output = None, []
-        try:
-            while (line := self.line()) is not None:
-                word, _, rest = line.rstrip("\n").partition(" ")
-                if word == "plan":
-                    waiting = rest.split()
-                elif word in ("ok", "skip", "FAIL") and waiting and rest.split(" ")[0] == waiting[0]:
-                    tell(word, label + rest, "".join(output))
-                    del waiting[0]
-                    output = []
-                else:
-                    output.append(line)
-            status = self.process.wait()
-            why = "ended by signal %d" % -status if status < 0 else "ended with status %d" % status
-        except queue.Empty:
-            why = "limit of %d s" % self.limit
-        self.end()
-        if waiting == []:
-            return None
-        name = waiting.pop(0) if waiting else "(the script did not begin)"
-        tell("FAIL", label + name, "".join(output) + why)
-        return waiting
+        command += [str(binary), "-X", "heapsize=%s" % self.options.heap, str(path), *names]
+        self.children.append(Child(command, self.options.limit, self.environment(**more)))
+        return self.children[-1]
 
 
 def scripts():
@@ -209,21 +170,31 @@ def can_trace():
     return subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True).returncode == 0
 
 
+def tasks(run):
+    """(function, arguments) of everything that is to be run."""
+    options = run.options
+    if run.chosen(run.GUIDE_TEST):
+        yield (run.pool.guide if options.board else run.guide),
+    if options.board:
+        yield run.pool.serial_line,
+    for path, needs in scripts():
+        if options.board:
+            if "unix" not in needs:
+                yield run.pool.script, path, needs
+            continue
+        if "strace" in needs and not can_trace():
+            run.tell("skip", "%s.*: strace cannot trace here" % path.stem)
+            continue
+        yield run.script, path.stem + ".", functools.partial(run.begin, options.micropython, needs), path
+        if "stock" in needs and options.stock.exists():
+            yield run.script, "stock:%s." % path.stem, functools.partial(run.begin, options.stock, needs), path
+
+
 def run_all(run):
     """Every script, options.j of them at a time."""
-    options, work = run.options, []
-    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-        if (HERE / "test.py").exists() and (not options.filter or any(part in "guide." for part in options.filter)):
-            work.append(pool.submit(run.guide))
-        for path, needs in scripts():
-            if "strace" in needs and not can_trace():
-                run.tell("skip", "%s.*: strace cannot trace here" % path.stem)
-                continue
-            work.append(pool.submit(run.script, path.stem + ".", options.micropython, path, needs))
-            if "stock" in needs and options.stock.exists():
-                work.append(pool.submit(run.script, "stock:%s." % path.stem, options.stock, path, needs))
+    with concurrent.futures.ThreadPoolExecutor(run.options.j) as pool:
         try:
-            for one in work:
+            for one in [pool.submit(*task) for task in tasks(run)]:
                 one.result()
         except BaseException:
             # Ctrl-C, or a mistake in here: what has not begun does not begin, and what runs is ended.
@@ -238,13 +209,19 @@ def main():
     parser.add_argument("filter", nargs="*", help="run only tests whose SCRIPT.NAME holds one of these")
     parser.add_argument("--micropython", type=Path, default=ROOT / "build/unix/micropython")
     parser.add_argument("--stock", type=Path, default=ROOT / "build/unix-stock/micropython")
+    parser.add_argument("--board", action="store_true", help="boards in QEMU run the scripts")
+    parser.add_argument("--firmware", type=Path, default=board.FIRMWARE, help="what the boards run")
     parser.add_argument("--heap", default="16M", help="MicroPython's heap (default: %(default)s)")
-    parser.add_argument("--limit", type=float, default=60, help="seconds for one test (default: %(default)s)")
+    parser.add_argument("--limit", type=float, help="seconds for one test (default: 60, on a board 120)")
     parser.add_argument("--address", default="127.0.0.1", help="where brokers and Servers listen")
     parser.add_argument("-j", type=int, default=2, help="scripts at a time (default: %(default)s)")
     options = parser.parse_args()
-    if not options.micropython.exists():
-        raise SystemExit("no MicroPython at %s: build it first, or name it with --micropython" % options.micropython)
+    options.limit = options.limit or (120 if options.board else 60)
+    binary, name = (options.firmware, "--firmware") if options.board else (options.micropython, "--micropython")
+    if not binary.exists():
+        raise SystemExit("no MicroPython at %s: build it first, or name it with %s" % (binary, name))
+    if options.board:
+        namespace.enter()
     if brokers.missing_tools():
         raise SystemExit("not installed: " + ", ".join(brokers.missing_tools()))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))

@@ -142,6 +142,8 @@ def connack_glued_to_messages_cut_at_every_octet():
         while len(inbox.messages) < 2:
             client.wait_msg()
         same([msg for topic, msg in inbox.messages], [b"a", b"b"])
+        # A board has only so many connections.
+        client.disconnect()
 
 
 @test
@@ -155,6 +157,7 @@ def puback_glued_between_messages_cut_at_every_octet():
         while len(inbox.messages) < 2:
             client.wait_msg()
         same([msg for topic, msg in inbox.messages], [b"a", b"b"])
+        client.disconnect()
 
 
 run()
