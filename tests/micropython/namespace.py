@@ -31,12 +31,14 @@ def enter():
     ways = [["--user", "--map-root-user", "--net", "--mount"]]
     if os.geteuid() == 0:
         ways.insert(0, ["--net", "--mount"])
+    said = []
     for way in ways:
         tried = subprocess.run(["unshare", *way, "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if tried.returncode == 0:
             os.environ[MARK] = "1"
             os.execvp("unshare", ["unshare", *way, sys.executable, *sys.argv])
-    raise SystemExit(NEEDED % tried.stderr.strip())
+        said.append(tried.stderr.strip())
+    raise SystemExit(NEEDED % said[0])
 
 
 class Names:
