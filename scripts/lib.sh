@@ -4,8 +4,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
 # Debian keeps mosquitto where a user's PATH may not look, rustup its cargo where a non-login shell's may not. That comes first:
-# Debian's Rust for the board must not take its place.
-PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH:/usr/sbin:/sbin
+# Debian's Rust for the board must not take its place. The last is where setup unpacks QEMU if it cannot be installed.
+PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH:/usr/sbin:/sbin:$build/qemu/usr/bin
 # Rust's name for the board's processor.
 board_target=thumbv7r-none-eabi
 # A checkout given as MICROPYTHON is left as it was.
