@@ -141,6 +141,9 @@ static void close_both(mp_obj_t sock, mp_obj_t stream) {
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
     mp_obj_t sock = self->sock;
     mp_obj_t stream = self->stream;
+    #if UMQTT_UNIX
+    self->fd = -1;
+    #endif
     self->sock = MP_OBJ_NULL;
     self->stream = MP_OBJ_NULL;
     self->lost_errno = lost_errno;
@@ -263,6 +266,9 @@ void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) 
     }
     self->sock = sock;
     self->stream = stream;
+    #if UMQTT_UNIX
+    self->fd = mqttclient_fileno(sock);
+    #endif
     ++self->connection;
     umqtt_step_t step;
     int status = await_connack(self, connect, &step, deadline);

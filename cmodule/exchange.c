@@ -34,12 +34,22 @@ static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
     return awaited == UMQTT_AWAIT_MESSAGE;
 }
 
-// Lends what there is of a long message.
-static void lend_fields(mqttclient_obj_t *self, umqtt_step_t *step) {
-    for (size_t i = 0; i < 2; ++i) {
-        step->room[i].data = self->room[i].data;
-        step->room[i].len = self->room[i].alloc;
+// The octets of a str or bytes-like object. False: it is none, and has no octets.
+bool mqttclient_octets(mp_obj_t obj, umqtt_octets_t *octets) {
+    #if UMQTT_QUICK
+    if (obj != MP_OBJ_NULL && mp_obj_is_str_or_bytes(obj)) {
+        // Most are, and this is a third of the work.
+        GET_STR_DATA_LEN(obj, data, len);
+        octets->data = data;
+        octets->len = len;
+        return true;
     }
+    #endif
+    mp_buffer_info_t buffer = { 0 };
+    bool is_buffer = obj != MP_OBJ_NULL && mp_get_buffer(obj, &buffer, MP_BUFFER_READ);
+    octets->data = buffer.buf;
+    octets->len = buffer.len;
+    return is_buffer;
 }
 
 void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
@@ -49,13 +59,10 @@ void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
     step->may_read = self->stream != self->sock;
     step->lends = false;
     step->begun = UMQTT_NO_SLOT;
-    lend_fields(self, step);
+    step->room = self->room;
 }
 
 static int poll_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
-    step->now_ms = mqttclient_ticks_ms();
-    // Another thread, or the callback, may have moved them since.
-    lend_fields(self, step);
     int status = umqtt_poll(&self->state, step, awaited);
     step->lends = false;
     return status;
@@ -63,24 +70,16 @@ static int poll_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
 
 // Lends the buffers of the slot that Rust asks for.
 static void lend(mqttclient_obj_t *self, umqtt_step_t *step) {
-    mp_obj_t objs[2] = { self->slot[step->slot].topic, self->slot[step->slot].msg };
-    umqtt_octets_t *octets[2] = { &step->packet_topic, &step->packet_payload };
-    for (size_t i = 0; i < 2; ++i) {
-        mp_buffer_info_t buffer = { 0 };
-        if (objs[i] != MP_OBJ_NULL) {
-            // It was a buffer when it came; a failure now leaves it empty, and Rust sees that it has changed.
-            mp_get_buffer(objs[i], &buffer, MP_BUFFER_READ);
-        }
-        octets[i]->data = buffer.buf;
-        octets[i]->len = buffer.len;
-    }
+    // They were buffers when they came; a failure now leaves them empty, and Rust sees that they have changed.
+    mqttclient_octets(self->slot[step->slot].topic, &step->packet_topic);
+    mqttclient_octets(self->slot[step->slot].msg, &step->packet_payload);
     step->lends = true;
 }
 
 void mqttclient_forget_fields(mqttclient_obj_t *self) {
     for (size_t i = 0; i < 2; ++i) {
         self->room[i].data = NULL;
-        self->room[i].alloc = 0;
+        self->room[i].len = 0;
     }
 }
 
@@ -90,12 +89,12 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
         umqtt_decline(&self->state, true);
         return POLL_AGAIN;
     }
-    mqttclient_field_t *field = &self->room[step->field];
-    size_t alloc = MIN((size_t)step->total, MAX((size_t)step->here * 2, FIRST_ROOM));
+    umqtt_room_t *room = &self->room[step->field];
+    size_t len = MIN((size_t)step->total, MAX((size_t)step->here * 2, FIRST_ROOM));
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         // One octet more for the NUL that ends a bytes object.
-        field->data = m_renew(byte, field->data, field->data == NULL ? 0 : field->alloc + 1, alloc + 1);
+        room->data = m_renew(byte, room->data, room->data == NULL ? 0 : room->len + 1, len + 1);
         nlr_pop();
     } else {
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
@@ -103,36 +102,65 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
         mqttclient_forget_fields(self);
         return UMQTT_RAISED;
     }
-    field->alloc = alloc;
+    room->len = len;
     return POLL_AGAIN;
 }
 
-// One object of a message. May raise.
-static mp_obj_t field_to_bytes(mqttclient_obj_t *self, umqtt_step_t *step, size_t index) {
-    const umqtt_octets_t *octets = index == UMQTT_FIELD_TOPIC ? &step->topic : &step->payload;
-    mqttclient_field_t *room = &self->room[index];
-    byte *data = room->data;
+// An object of octets that lie in Rust's buffer, or in this room. May raise.
+static mp_obj_t to_bytes(const umqtt_octets_t *octets, byte *room) {
     if (octets->len == 0) {
         return mp_const_empty_bytes;
     }
-    if (step->body != UMQTT_BODY_LENT) {
-        data = m_new(byte, octets->len + 1);
-        memcpy(data, octets->data, octets->len);
+    if (room == NULL) {
+        room = m_new(byte, octets->len + 1);
+        memcpy(room, octets->data, octets->len);
     }
-    data[octets->len] = '\0';
-    return umqtt_port_bytes(data, octets->len);
+    room[octets->len] = '\0';
+    return umqtt_port_bytes(room, octets->len);
 }
 
-// Keeps a message for later. May raise.
-static void enqueue(mqttclient_obj_t *self, const mqttclient_message_t *message) {
-    mqttclient_message_t *queued = m_new_obj(mqttclient_message_t);
-    *queued = *message;
-    queued->next = NULL;
-    mqttclient_message_t **place = &self->queue;
-    while (*place != NULL) {
-        place = &(*place)->next;
+// The topic of the message before, if it is that of this one, too, else MP_OBJ_NULL. Nobody can change such an object, so it
+// serves once more: most messages come on the topic of the one before, and its two blocks of heap are more work than
+// all the rest of a small message.
+static mp_obj_t last_topic(mqttclient_obj_t *self, const umqtt_step_t *step) {
+    #if UMQTT_QUICK
+    if (self->last_topic != MP_OBJ_NULL && step->body != UMQTT_BODY_LENT) {
+        const mp_obj_str_t *last = MP_OBJ_TO_PTR(self->last_topic);
+        if (last->len == step->topic.len && memcmp(last->data, step->topic.data, last->len) == 0) {
+            return self->last_topic;
+        }
     }
-    *place = queued;
+    #else
+    (void)self;
+    (void)step;
+    #endif
+    return MP_OBJ_NULL;
+}
+
+// Takes the message that has just come: makes its objects. May raise; then it is not acknowledged, so that the Server keeps
+// it.
+static void take(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message) {
+    message->topic = MP_OBJ_NULL;
+    message->packet_identifier = step->packet_identifier;
+    message->qos = step->qos;
+    message->connection = self->connection;
+    if (step->body != UMQTT_BODY_DROPPED && self->callback != mp_const_none) {
+        // Rooms are lent for a long message only, and are NULL else.
+        mp_obj_t topic = last_topic(self, step);
+        if (topic == MP_OBJ_NULL) {
+            topic = to_bytes(&step->topic, self->room[UMQTT_FIELD_TOPIC].data);
+        }
+        message->payload = to_bytes(&step->payload, self->room[UMQTT_FIELD_PAYLOAD].data);
+        message->topic = topic;
+        #if UMQTT_QUICK
+        self->last_topic = topic;
+        #endif
+    }
+    mqttclient_forget_fields(self);
+    if (message->qos == 2) {
+        // It is not delivered again.
+        umqtt_taken(&self->state, message->qos, message->packet_identifier);
+    }
 }
 
 static void dequeue(mqttclient_obj_t *self, mqttclient_message_t *message) {
@@ -140,66 +168,72 @@ static void dequeue(mqttclient_obj_t *self, mqttclient_message_t *message) {
     self->queue = message->next;
 }
 
-// Makes the objects of the message that has just come. False: there is no memory; the exception is in self->raised, and
-// the message is not acknowledged, so that the Server keeps it.
-static bool take(mqttclient_obj_t *self, umqtt_step_t *step, mqttclient_message_t *message, bool queue_it) {
-    message->topic = MP_OBJ_NULL;
-    message->payload = MP_OBJ_NULL;
-    message->packet_identifier = step->packet_identifier;
-    message->qos = step->qos;
-    message->connection = self->connection;
-    bool taken = true;
+// Takes the message that has just come, and keeps it for later. False: there is no memory, and the exception is in
+// self->raised.
+static bool keep(mqttclient_obj_t *self, const umqtt_step_t *step) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        if (step->body != UMQTT_BODY_DROPPED && self->callback != mp_const_none) {
-            message->topic = field_to_bytes(self, step, UMQTT_FIELD_TOPIC);
-            message->payload = field_to_bytes(self, step, UMQTT_FIELD_PAYLOAD);
+        mqttclient_message_t *message = m_new_obj(mqttclient_message_t);
+        message->next = NULL;
+        take(self, step, message);
+        mqttclient_message_t **place = &self->queue;
+        while (*place != NULL) {
+            place = &(*place)->next;
         }
-        if (queue_it) {
-            enqueue(self, message);
-        }
+        *place = message;
         nlr_pop();
-    } else {
-        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-        taken = false;
-    }
-    mqttclient_forget_fields(self);
-    if (taken) {
-        umqtt_taken(&self->state, step->qos, step->packet_identifier);
-    }
-    return taken;
-}
-
-// Runs the callback, without the mutex. False: it raised, and the exception is in self->raised.
-static bool call_back(mqttclient_obj_t *self, const mqttclient_message_t *message) {
-    mp_obj_t callback = self->callback;
-    if (message->topic == MP_OBJ_NULL || callback == mp_const_none) {
         return true;
     }
-    bool returned = true;
+    mqttclient_forget_fields(self);
+    self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+    return false;
+}
+
+// Runs the callback, without the mutex. Its objects are made first if the message has just come with this step; else the
+// step is NULL. False: there is no memory, as for keep(), or the callback raised; the exception is in self->raised.
+static bool call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message) {
+    // volatile: nlr_push returns twice, which the compiler is not told.
+    volatile bool is_running = false;
+    volatile bool returned = true;
     #if UMQTT_THREADS
     void *outer_thread = self->callback_thread;
-    self->callback_thread = this_thread();
     #endif
-    ++self->callback_depth;
+    // One for both: nlr_push is no small part of delivering a small message.
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        mqttclient_unlock(self);
-        mp_call_function_2(callback, message->topic, message->payload);
-        // Before nlr_pop, as in mqttclient_sleep.
-        mqttclient_lock(self);
+        if (step != NULL) {
+            take(self, step, message);
+        }
+        mp_obj_t callback = self->callback;
+        if (message->topic != MP_OBJ_NULL && callback != mp_const_none) {
+            is_running = true;
+            #if UMQTT_THREADS
+            self->callback_thread = self->owner;
+            #endif
+            ++self->callback_depth;
+            mqttclient_unlock(self);
+            mp_call_function_2(callback, message->topic, message->payload);
+            // Before nlr_pop, as in mqttclient_sleep.
+            mqttclient_lock(self);
+        }
         nlr_pop();
     } else {
-        mqttclient_lock(self);
+        if (is_running) {
+            mqttclient_lock(self);
+        } else {
+            mqttclient_forget_fields(self);
+        }
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         returned = false;
     }
-    --self->callback_depth;
-    #if UMQTT_THREADS
-    self->callback_thread = outer_thread;
-    #endif
-    // What came meanwhile may be for another thread.
-    mqttclient_wake_others(self);
+    if (is_running) {
+        --self->callback_depth;
+        #if UMQTT_THREADS
+        self->callback_thread = outer_thread;
+        #endif
+        // What came meanwhile may be for another thread.
+        mqttclient_wake_others(self);
+    }
     return returned;
 }
 
@@ -214,9 +248,10 @@ int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
     return status;
 }
 
-// Hands a message over and acknowledges it. Status: DELIVERED or an error, UMQTT_RAISED if the callback raised.
-static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, const mqttclient_message_t *message) {
-    if (!call_back(self, message)) {
+// Hands a message over, which has just come or was kept, and acknowledges it. Status: DELIVERED or an error, UMQTT_RAISED
+// if the callback raised.
+static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, bool has_just_come, mqttclient_message_t *message) {
+    if (!call_back(self, has_just_come ? step : NULL, message)) {
         return UMQTT_RAISED;
     }
     mqttclient_begin_step(self, step);
@@ -237,6 +272,11 @@ static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, const mqttclient_
     return DELIVERED;
 }
 
+static void forget(mqttclient_obj_t *self, size_t slot) {
+    self->slot[slot].topic = MP_OBJ_NULL;
+    self->slot[slot].msg = MP_OBJ_NULL;
+}
+
 // Lets go of the objects whose exchange is over.
 static void forget_finished(mqttclient_obj_t *self) {
     if (self->slots_held == 0) {
@@ -245,8 +285,7 @@ static void forget_finished(mqttclient_obj_t *self) {
     uint32_t in_use = umqtt_slots_in_use(&self->state);
     for (size_t i = 0; i < UMQTT_IN_FLIGHT; ++i) {
         if (!(in_use & (1u << i))) {
-            self->slot[i].topic = MP_OBJ_NULL;
-            self->slot[i].msg = MP_OBJ_NULL;
+            forget(self, i);
         }
     }
     self->slots_held &= in_use;
@@ -292,22 +331,21 @@ static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
     if (!mqttclient_sleep(self, want, MIN(step->wait_ms, left_ms))) {
         return UMQTT_RAISED;
     }
+    step->now_ms = mqttclient_ticks_ms();
     step->may_read = true;
     return POLL_AGAIN;
 }
 
-// Takes the message that has come and hands it over, or keeps it while a callback runs. Status: POLL_AGAIN if it was kept,
-// else that of deliver().
+// Hands the message over that has come, or keeps it while a callback runs. Status: POLL_AGAIN if it was kept, else that of
+// deliver().
 static int message_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
-    mqttclient_message_t message;
-    bool queue_it = self->queue != NULL || !may_deliver(self, awaited);
-    if (!take(self, step, &message, queue_it)) {
-        return UMQTT_RAISED;
-    }
-    if (queue_it) {
+    if (self->queue != NULL || !may_deliver(self, awaited)) {
+        bool is_kept = keep(self, step);
         mqttclient_wake_others(self);
+        return is_kept ? POLL_AGAIN : UMQTT_RAISED;
     }
-    return queue_it ? POLL_AGAIN : deliver(self, step, &message);
+    mqttclient_message_t message;
+    return deliver(self, step, true, &message);
 }
 
 // Does what a status asks for. The next status.
@@ -325,10 +363,17 @@ static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, i
             return message_step(self, step, awaited);
         case QUEUED:
             dequeue(self, &message);
-            return deliver(self, step, &message);
+            return deliver(self, step, false, &message);
         default:
             return status;
     }
+}
+
+// A method has come to its end: frees the mutex.
+static void finish(mqttclient_obj_t *self) {
+    forget_finished(self);
+    mqttclient_wake_others(self);
+    mqttclient_unlock(self);
 }
 
 // Goes on from the status of a first step until what is awaited has come or, if it does not wait, until there is nothing
@@ -346,6 +391,13 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
             fail(self, step, awaited, connection, status);
         }
         is_done |= status == UMQTT_DONE;
+        #if UMQTT_QUICK
+        if (is_done && awaited < UMQTT_IN_FLIGHT) {
+            // Mostly the only one: then Rust need not be asked which are over.
+            forget(self, awaited);
+            self->slots_held &= ~(1u << awaited);
+        }
+        #endif
         if (awaits_message && (is_done || status == DELIVERED)) {
             break;
         }
@@ -363,14 +415,16 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         }
     }
     self->receivers -= awaits_message;
-    forget_finished(self);
-    mqttclient_wake_others(self);
-    mqttclient_unlock(self);
+    finish(self);
 }
 
 // Sees an exchange about topic and msg through, from the status of the step that began it. The mutex is held before; it is
 // free after, and when this raises.
 void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status) {
+    if (status == UMQTT_DONE && self->queue == NULL) {
+        finish(self);
+        return;
+    }
     uint8_t awaited = UMQTT_AWAIT_FLUSHED;
     if (step->begun != UMQTT_NO_SLOT && status != UMQTT_DONE) {
         awaited = step->begun;

@@ -5,6 +5,7 @@
 #   UMQTT_CARGO         the cargo to run, a list with what must stand before it (env;RUSTC_BOOTSTRAP=1;...;cargo)
 #   UMQTT_CARGO_FLAGS   more flags for it, a list, such as -Zbuild-std=core
 #   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING   capacities, see build.rs
+#   UMQTT_QUICK         1: short ways for what happens most, for some more code; 0: none. Default: 1 on the host, else 0
 
 # For cmake_language(DEFER).
 if(CMAKE_VERSION VERSION_LESS 3.19)
@@ -32,8 +33,21 @@ target_sources(usermod_umqtt INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/wait.c
 )
 target_include_directories(usermod_umqtt INTERFACE ${CMAKE_CURRENT_LIST_DIR})
+# A host has room for speed; a microcontroller's flash comes first.
+if(NOT DEFINED UMQTT_QUICK)
+    if(UMQTT_RUST_TARGET)
+        set(UMQTT_QUICK 0)
+    else()
+        set(UMQTT_QUICK 1)
+    endif()
+endif()
+set(UMQTT_FEATURES firmware)
+if(UMQTT_QUICK)
+    list(APPEND UMQTT_FEATURES quick)
+endif()
+list(JOIN UMQTT_FEATURES "," UMQTT_FEATURES)
 set(UMQTT_ENVIRONMENT)
-foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING)
+foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK)
     if(${setting})
         target_compile_definitions(usermod_umqtt INTERFACE ${setting}=${${setting}})
         list(APPEND UMQTT_ENVIRONMENT ${setting}=${${setting}})
@@ -75,7 +89,7 @@ function(umqtt_build_rust)
             ${UMQTT_ENVIRONMENT}
             ${UMQTT_CARGO} rustc --locked --quiet
             --manifest-path ${UMQTT_DIR}/Cargo.toml --target-dir ${UMQTT_TARGET_DIR}
-            --lib --crate-type staticlib --features firmware --profile firmware
+            --lib --crate-type staticlib --features ${UMQTT_FEATURES} --profile firmware
             ${target} ${UMQTT_CARGO_FLAGS} -- --emit obj=${UMQTT_RUST}
         ${strip}
         # Cargo leaves the file alone when nothing that it knows of changed; cmake would then ask again each time.

@@ -9,14 +9,11 @@
 
 // The octets of a str or bytes-like object. May raise TypeError.
 static umqtt_octets_t octets_of(mp_obj_t obj) {
-    mp_buffer_info_t buffer;
-    mp_get_buffer_raise(obj, &buffer, MP_BUFFER_READ);
-    return (umqtt_octets_t) { buffer.buf, buffer.len };
-}
-
-// The same of an object that was checked before; none for MP_OBJ_NULL.
-static umqtt_octets_t octets_or_none(mp_obj_t obj) {
-    return obj == MP_OBJ_NULL ? (umqtt_octets_t) { NULL, 0 } : octets_of(obj);
+    umqtt_octets_t octets;
+    if (!mqttclient_octets(obj, &octets)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("object with buffer protocol required"));
+    }
+    return octets;
 }
 
 // Checks an argument that becomes a UTF-8 string. May raise.
@@ -137,6 +134,18 @@ static mp_obj_t ssl_of(mp_obj_t obj) {
 
 // Sorts a method's arguments; returns the client. May raise.
 static mqttclient_obj_t *parse(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args, size_t len, const mp_arg_t *allowed, mp_arg_val_t *args) {
+    #if UMQTT_QUICK
+    // What came by position, and what may be left out. mp_arg_parse_all looks each name up all the same.
+    bool all_by_position = kw_args->used == 0 && n_args - 1 <= len;
+    for (size_t i = 0; i < len && all_by_position; ++i) {
+        bool is_given = i < n_args - 1;
+        all_by_position = !(allowed[i].flags & (is_given ? MP_ARG_KW_ONLY : MP_ARG_REQUIRED));
+        args[i].u_obj = is_given ? pos_args[i + 1] : allowed[i].defval.u_obj;
+    }
+    if (all_by_position) {
+        return MP_OBJ_TO_PTR(pos_args[0]);
+    }
+    #endif
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, len, allowed, args);
     return MP_OBJ_TO_PTR(pos_args[0]);
 }
@@ -192,6 +201,9 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
     self->keep_alive_s = keep_alive_of(args[ARG_keepalive].u_obj);
     self->callback = mp_const_none;
     self->lost_errno = MP_ENOTCONN;
+    #if UMQTT_UNIX
+    self->fd = -1;
+    #endif
     #if UMQTT_THREADS
     mp_thread_mutex_init(&self->mutex);
     #endif
@@ -305,24 +317,25 @@ static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_arg
         .answer_timeout_ms = timeout_ms,
     };
     for (size_t i = 0; i < UMQTT_CONNECT_FIELDS; ++i) {
-        connect.field[i] = octets_or_none(self->field[i]);
+        mqttclient_octets(self->field[i], &connect.field[i]); // checked before, or none
     }
     mqttclient_connect(self, &connect);
     return mp_const_none;
 }
 
-// Carries out an exchange about topic and msg (MP_OBJ_NULL for none). If all places are taken, waits for one. May raise.
+// Carries out an exchange about topic and msg (empty if it has none). If all places are taken, waits for one. May raise.
 static void exchange(mqttclient_obj_t *self, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain) {
-    octets_of(topic);
-    octets_or_none(msg);
     for (;;) {
         umqtt_step_t step;
         mqttclient_lock(self);
         mqttclient_begin_step(self, &step);
-        // Only now: while this thread waited for the mutex another one may have moved them.
-        step.packet_topic = octets_of(topic);
-        step.packet_payload = octets_or_none(msg);
         step.lends = true;
+        // With the mutex: while this thread waits for it, another one may move them.
+        if (!mqttclient_octets(topic, &step.packet_topic) || !mqttclient_octets(msg, &step.packet_payload)) {
+            mqttclient_unlock(self);
+            octets_of(topic);
+            octets_of(msg);
+        }
         int status = umqtt_begin(&self->state, &step, kind, qos, retain);
         if (status != UMQTT_FULL) {
             mqttclient_exchange(self, &step, topic, msg, status);
@@ -352,7 +365,7 @@ static mp_obj_t mqttclient_subscribe(size_t n_args, const mp_obj_t *pos_args, mp
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     uint8_t qos = qos_of(args[ARG_at_most].u_obj);
-    exchange(self, UMQTT_SUBSCRIBE, args[ARG_filter].u_obj, MP_OBJ_NULL, qos, false);
+    exchange(self, UMQTT_SUBSCRIBE, args[ARG_filter].u_obj, mp_const_empty_bytes, qos, false);
     return mp_const_none;
 }
 
@@ -362,7 +375,7 @@ static mp_obj_t mqttclient_unsubscribe(size_t n_args, const mp_obj_t *pos_args, 
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
-    exchange(self, UMQTT_UNSUBSCRIBE, args[0].u_obj, MP_OBJ_NULL, 0, false);
+    exchange(self, UMQTT_UNSUBSCRIBE, args[0].u_obj, mp_const_empty_bytes, 0, false);
     return mp_const_none;
 }
 
@@ -373,7 +386,7 @@ static mp_obj_t receive(mp_obj_t self_in, bool waits) {
     mqttclient_lock(self);
     mqttclient_begin_step(self, &step);
     step.may_read = true;
-    int status = umqtt_is_open(&self->state) ? MQTTCLIENT_POLL : UMQTT_NOT_CONNECTED;
+    int status = self->stream == MP_OBJ_NULL ? UMQTT_NOT_CONNECTED : MQTTCLIENT_POLL;
     mqttclient_run(self, &step, UMQTT_AWAIT_MESSAGE, status, waits, MQTTCLIENT_NO_DEADLINE);
     return mp_const_none;
 }

@@ -20,12 +20,6 @@ typedef struct _mqttclient_message_t {
     uint8_t connection; // the connection it came on: it cannot be acknowledged on another
 } mqttclient_message_t;
 
-// Room for a field of a long message that is coming in.
-typedef struct _mqttclient_field_t {
-    byte *data;
-    size_t alloc;
-} mqttclient_field_t;
-
 #if UMQTT_UNIX && UMQTT_THREADS
 // A thread that waits for another one to read, on that thread's C stack.
 typedef struct _mqttclient_waiter_t {
@@ -55,8 +49,11 @@ typedef struct _mqttclient_obj_t {
         mp_obj_t msg;
     } slot[UMQTT_IN_FLIGHT];
 
-    mqttclient_field_t room[2]; // for a long message
+    umqtt_room_t room[2]; // for a long message
     mqttclient_message_t *queue; // oldest first
+    #if UMQTT_QUICK
+    mp_obj_t last_topic; // of the message before, as bytes; or MP_OBJ_NULL
+    #endif
 
     #if UMQTT_THREADS
     mp_thread_mutex_t mutex; // around each use of this struct and of the state
@@ -72,6 +69,9 @@ typedef struct _mqttclient_obj_t {
     uint32_t slots_held; // whose objects are kept, bit n for slot n
     uint32_t answer_timeout_ms;
     int lost_errno; // why there is no connection any more
+    #if UMQTT_UNIX
+    int fd; // of sock, or -1
+    #endif
     uint16_t port;
     uint16_t keep_alive_s;
     uint8_t connection; // counts the connections made and lost
@@ -107,6 +107,7 @@ uint32_t mqttclient_ms_until(uint32_t deadline);
 uint32_t mqttclient_deadline_after(uint32_t ms);
 
 // exchange.c: runs Rust's steps until what is awaited has come.
+bool mqttclient_octets(mp_obj_t obj, umqtt_octets_t *octets);
 void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step);
 void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline);
 void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status);

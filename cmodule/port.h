@@ -73,6 +73,15 @@
 #define UMQTT_INTERRUPTS_JUMP (0)
 #endif
 
+// Whether mp_handle_pending would find something. It wants an nlr_push around it, which costs more than to ask.
+static inline bool umqtt_port_is_pending(void) {
+    #if UMQTT_MICROPYTHON >= 1020 && MICROPY_ENABLE_SCHEDULER
+    return MP_STATE_VM(sched_state) == MP_SCHED_PENDING || MP_STATE_THREAD(mp_pending_exception) != MP_OBJ_NULL;
+    #else
+    return true;
+    #endif
+}
+
 // Sleeps for up to ms milliseconds, less if something happens, and runs what is pending. May raise.
 static inline void umqtt_port_sleep_ms(uint32_t ms) {
     #if UMQTT_MICROPYTHON >= 1022

@@ -17,6 +17,10 @@
 #define UMQTT_INCOMING (24) // groups of 32 neighbouring QoS 2 identifiers received and not yet released
 #endif
 
+#ifndef UMQTT_QUICK
+#define UMQTT_QUICK (0) // short ways for what happens most, for some more code
+#endif
+
 // Memory for the state of one client. Plain octets: no pointer, no Python object. Rust checks when it is compiled that its
 // state fits.
 #define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 152)
@@ -121,10 +125,10 @@ typedef struct _umqtt_step_t {
     bool lends; // packet_topic and packet_payload are those of the slot, or of the exchange to begin
     umqtt_octets_t packet_topic;
     umqtt_octets_t packet_payload;
-    umqtt_room_t room[2]; // for a long message, each from its first octet on
+    const umqtt_room_t *room; // two, for a long message, each from its first octet on; or NULL
 
     // Out.
-    uint8_t begun; // the slot of the exchange that the call began; untouched if it began none
+    uint8_t begun; // the slot of the exchange that the call began; untouched if it began none that needs one
     uint8_t slot; // the slot that UMQTT_LEND asks for; in: the one whose packet is lent
     uint8_t want;
     uint8_t field;

@@ -35,12 +35,32 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
     return UMQTT_STREAM_FAILED - (ptrdiff_t)errcode;
 }
 
+#if UMQTT_UNIX
+// A plain socket of this port is a descriptor and nothing more, so the stream's own calls can be passed by. That costs no
+// nlr_push, and a large message one system call and one segment less, when header and payload go together.
+static bool is_plain(mqttclient_obj_t *self) {
+    return self->stream == self->sock && self->fd >= 0;
+}
+
+static ptrdiff_t outcome_of(ssize_t moved) {
+    if (moved >= 0) {
+        return moved;
+    }
+    return UMQTT_STREAM_FAILED - (errno == EINTR ? MP_EAGAIN : errno);
+}
+#endif
+
 ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
-    #if UMQTT_UNIX && UMQTT_THREADS
+    #if UMQTT_UNIX
     mqttclient_obj_t *self = client;
+    #if UMQTT_THREADS
     if (self->has_reader) {
         // Another thread sleeps until something comes; it would not be woken for what this one took away.
         return UMQTT_STREAM_FAILED - MP_EAGAIN;
+    }
+    #endif
+    if (is_plain(self)) {
+        return outcome_of(read(self->fd, data, len));
     }
     #endif
     return stream_call(client, STREAM_READ, data, len);
@@ -49,19 +69,15 @@ ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
 ptrdiff_t umqtt_stream_write(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len) {
     mqttclient_obj_t *self = client;
     #if UMQTT_UNIX
-    // A large message costs one system call and one segment less when header and payload go together. A plain socket of
-    // this port is a descriptor and nothing more, so the stream's own write can be passed by.
-    int fd = mqttclient_fileno(self->sock);
-    if (self->stream == self->sock && fd >= 0) {
+    if (is_plain(self)) {
+        if (second_len == 0) {
+            return outcome_of(write(self->fd, first, first_len));
+        }
         struct iovec pieces[2] = {
             { (void *)first, first_len },
             { (void *)second, second_len },
         };
-        ssize_t written = second_len == 0 ? write(fd, first, first_len) : writev(fd, pieces, 2);
-        if (written >= 0) {
-            return written;
-        }
-        return UMQTT_STREAM_FAILED - (errno == EINTR ? MP_EAGAIN : errno);
+        return outcome_of(writev(self->fd, pieces, 2));
     }
     #endif
     if (first_len == 0) {

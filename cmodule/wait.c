@@ -55,25 +55,24 @@ static void *this_thread(void) {
 // Raises RuntimeError if this thread holds the mutex already: Python code that a stream runs (a verify_callback, say) asks
 // for the very client that is using the stream.
 void mqttclient_lock(mqttclient_obj_t *self) {
-    #if UMQTT_THREADS
-    bool is_mine = self->owner == this_thread();
-    #else
-    bool is_mine = self->locked;
-    #endif
-    if (is_mine) {
-        mqttclient_raise(UMQTT_BUSY, 0);
-    }
     #if UMQTT_INTERRUPTS_JUMP
     hold_interrupts(SIG_BLOCK);
     #endif
     #if UMQTT_THREADS
+    void *thread = this_thread();
     if (mp_thread_mutex_lock(&self->mutex, 0) != 1) {
+        if (self->owner == thread) {
+            mqttclient_raise(UMQTT_BUSY, 0);
+        }
         MP_THREAD_GIL_EXIT();
         mp_thread_mutex_lock(&self->mutex, 1);
         MP_THREAD_GIL_ENTER();
     }
-    self->owner = this_thread();
+    self->owner = thread;
     #else
+    if (self->locked) {
+        mqttclient_raise(UMQTT_BUSY, 0);
+    }
     self->locked = true;
     #endif
 }
@@ -195,6 +194,9 @@ void mqttclient_wake_others(mqttclient_obj_t *self) {
 // Runs what is pending, without the mutex, which is held before and after. False: it raised, and the exception is in
 // self->raised.
 static bool run_pending(mqttclient_obj_t *self) {
+    if (!umqtt_port_is_pending()) {
+        return true;
+    }
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
@@ -211,6 +213,18 @@ static bool run_pending(mqttclient_obj_t *self) {
 #endif
 
 #if UMQTT_UNIX && UMQTT_THREADS
+// Sleeps without the mutex: on a semaphore, or on the descriptor. Takes it again itself, so that an interrupt that jumps cannot
+// leave with the client half awake.
+static void sleep_unlocked(mqttclient_obj_t *self, mqttclient_waiter_t *waiting, int fd, short events, uint32_t ms) {
+    mqttclient_unlock(self);
+    if (waiting != NULL) {
+        sleep_on_semaphore(&waiting->woken, ms);
+    } else {
+        sleep_on_fd(fd, events, ms);
+    }
+    mqttclient_lock(self);
+}
+
 // Sleeps until the stream may be as wanted (0: until another thread has done something) or for ms milliseconds, and runs
 // what is pending. The mutex is held before and after, and not in between. False: what was pending raised, and the exception
 // is in self->raised.
@@ -229,7 +243,7 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         waiting.next = self->waiters;
         self->waiters = &waiting;
     } else {
-        fd = mqttclient_fileno(self->sock);
+        fd = self->fd;
         events = events_of(self, fd, want);
         if (events == 0) {
             return true;
@@ -237,22 +251,19 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         self->has_reader |= is_reader;
         ++self->sleepers;
     }
+    #if UMQTT_INTERRUPTS_JUMP
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        mqttclient_unlock(self);
-        if (is_waiter) {
-            sleep_on_semaphore(&waiting.woken, ms);
-        } else {
-            sleep_on_fd(fd, events, ms);
-        }
-        // Before nlr_pop, so that an interrupt that jumps cannot leave by here with the client half awake.
-        mqttclient_lock(self);
+        sleep_unlocked(self, is_waiter ? &waiting : NULL, fd, events, ms);
         nlr_pop();
     } else {
         mqttclient_lock(self);
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         undisturbed = false;
     }
+    #else
+    sleep_unlocked(self, is_waiter ? &waiting : NULL, fd, events, ms);
+    #endif
     if (is_waiter) {
         mqttclient_waiter_t **place = &self->waiters;
         while (*place != &waiting) {
@@ -273,17 +284,15 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
 #else
 // The same for one thread at a time, or with threads that take turns in trying the stream.
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
-    bool undisturbed = true;
-    mp_obj_t sock = self->sock;
+    volatile bool undisturbed = true; // nlr_push returns twice, which the compiler is not told
     #if UMQTT_UNIX
-    int fd = mqttclient_fileno(sock);
+    int fd = self->fd;
     short events = fd >= 0 ? events_of(self, fd, want) : 0;
     if (fd >= 0 && events == 0) {
         return run_pending(self);
     }
     #else
     (void)want;
-    (void)sock;
     #endif
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {

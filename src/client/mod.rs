@@ -6,6 +6,8 @@
 pub mod error;
 mod outbox;
 mod pump;
+#[cfg(feature = "quick")]
+pub mod quick;
 mod receive;
 pub mod transport;
 mod verbs;

@@ -11,7 +11,7 @@ use crate::session::{Exchange, Instant, delivery};
 
 /// Octets that are put together on the stack for one write. A longer packet is written in parts, or by
 /// [`Transport::write_both`] together with the caller's payload.
-const WINDOW: usize = 512;
+pub(super) const WINDOW: usize = 512;
 
 /// How far the stream lets packets out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Client {
                         Some(len) => self.outbox.took(len),
                         None => return Ok(Flow::Blocked),
                     }
-                    self.session.replied(now);
+                    self.session.sent_without_slot(now);
                     continue;
                 }
                 None if begun_only => return Ok(Flow::Idle),

@@ -47,13 +47,10 @@ impl<const N: usize> Reader<N> {
         if self.start == self.end {
             self.clear();
         } else if self.start > 0 {
-            // Part of a packet: to the front, so that the rest of it fits behind.
-            for (to, from) in (self.start..self.end).enumerate() {
-                if let Some(&octet) = self.octets.get(usize::from(from)) {
-                    if let Some(place) = self.octets.get_mut(to) {
-                        *place = octet;
-                    }
-                }
+            // Part of a packet: to the front, so that the rest of it fits behind. (`min`: the compiler does not see that
+            // `start` is within, and would keep code for what to do if it is not.)
+            if let Some((held, _)) = self.octets.split_at_mut_checked(usize::from(self.end)) {
+                held.copy_within(usize::from(self.start).min(held.len()).., 0);
             }
             self.end -= self.start;
             self.start = 0;
@@ -70,6 +67,13 @@ impl<const N: usize> Reader<N> {
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         self.octets(usize::from(self.start)..usize::from(self.end))
+    }
+
+    /// Where [`Reader::pending`] begins.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn start(&self) -> usize {
+        self.start.into()
     }
 
     /// Takes out the first `len` of [`Reader::pending`], for a packet whose parts are taken one by one.

@@ -11,6 +11,8 @@ mod sys;
 
 use core::ffi::c_int;
 
+#[cfg(feature = "quick")]
+use crate::client::quick::Tried;
 use crate::client::{Awaited, Body, Client, Error, Lent, Step, Wait};
 use crate::codec::topic::check_string;
 use crate::codec::{Connect, Delivery, Field, PacketIdentifier, QoS, TopicFilter, TopicName, Will};
@@ -24,7 +26,7 @@ type Result<T> = core::result::Result<T, Error<StreamError>>;
 /// # Safety
 /// `octets` is good for reads, or its length is 0, until the end of `'a`.
 unsafe fn slice<'a>(octets: umqtt_octets_t) -> &'a [u8] {
-    if octets.data.is_null() || octets.len == 0 {
+    if octets.len == 0 {
         return &[];
     }
     // SAFETY: the caller's promise; a Python object is never longer than isize::MAX.
@@ -34,7 +36,7 @@ unsafe fn slice<'a>(octets: umqtt_octets_t) -> &'a [u8] {
 /// # Safety
 /// `room` is good for reads and writes and nobody else's, or its length is 0, until the end of `'a`.
 unsafe fn slice_mut<'a>(room: umqtt_room_t) -> &'a mut [u8] {
-    if room.data.is_null() || room.len == 0 {
+    if room.len == 0 {
         return &mut [];
     }
     // SAFETY: the caller's promise.
@@ -96,6 +98,8 @@ fn tell(step: &mut umqtt_step_t, client: &Client, told: Step) -> u32 {
     }
 }
 
+const NO_ROOMS: [umqtt_room_t; 2] = [umqtt_room_t { data: core::ptr::null_mut(), len: 0 }; 2];
+
 /// What C asks for in a call with a step.
 #[derive(Clone, Copy)]
 enum Verb<'a> {
@@ -117,31 +121,84 @@ unsafe fn enter(state: *mut umqtt_state_t, step: *mut umqtt_step_t, verb: Verb) 
     let step = unsafe { &mut *step };
     // SAFETY: `step.client` is the client that the shim knows, by the caller's promise.
     let mut stream = unsafe { Stream::new(step.client) };
-    // SAFETY: C lends the buffers of the slot's objects, which it keeps alive, for this call.
-    let topic = unsafe { slice(step.packet_topic) };
-    // SAFETY: as above.
-    let payload = unsafe { slice(step.packet_payload) };
-    let [topic_room, payload_room] = step.room;
-    let mut lent = Lent {
-        connect: None,
-        packet: step.lends.then_some((step.slot, topic, payload)),
-        // SAFETY: C keeps this memory in the client and nothing else uses it until the message is whole.
-        topic: unsafe { slice_mut(topic_room) },
+    let (mut topic, mut payload) = (&[][..], &[][..]);
+    if step.lends {
+        // SAFETY: C lends the buffers of the slot's objects, which it keeps alive, for this call.
+        topic = unsafe { slice(step.packet_topic) };
         // SAFETY: as above.
-        payload: unsafe { slice_mut(payload_room) },
-    };
+        payload = unsafe { slice(step.packet_payload) };
+    }
     let call = |client: &mut Client| {
-        carry_out(client, &mut stream, &mut lent, step, verb, topic).map_or_else(
-            |error| {
-                let (status, code) = status::of_error(error, stream.errno);
-                step.code = code;
-                status
-            },
-            status,
-        )
+        #[cfg(feature = "quick")]
+        if let Some(told) = carry_out_quickly(client, &mut stream, step, verb, topic, payload) {
+            return status_of(step, told, stream.errno);
+        }
+        // SAFETY: C points to two of them, or to none.
+        let rooms = unsafe { step.room.cast::<[umqtt_room_t; 2]>().as_ref() };
+        let [topic_room, payload_room] = rooms.copied().unwrap_or(NO_ROOMS);
+        let mut lent = Lent {
+            connect: None,
+            packet: step.lends.then_some((step.slot, topic, payload)),
+            // SAFETY: C keeps this memory in the client and nothing else uses it until the message is whole.
+            topic: unsafe { slice_mut(topic_room) },
+            // SAFETY: as above.
+            payload: unsafe { slice_mut(payload_room) },
+        };
+        let told = carry_out(client, &mut stream, &mut lent, step, verb, topic);
+        status_of(step, told, stream.errno)
     };
     // SAFETY: the caller's promise.
     unsafe { guard::enter(state, call) }.unwrap_or(status(sys::UMQTT_BUSY))
+}
+
+/// What a call came to as a status; the code of an error goes into `step`.
+fn status_of(step: &mut umqtt_step_t, told: Result<u32>, errno: i32) -> c_int {
+    match told {
+        Ok(told) => status(told),
+        Err(error) => {
+            let (status, code) = status::of_error(error, errno);
+            step.code = code;
+            status
+        }
+    }
+}
+
+/// The short ways of `client::quick`: the status, or `None` if they do not lead there.
+#[cfg(feature = "quick")]
+#[inline]
+fn carry_out_quickly(
+    client: &mut Client,
+    stream: &mut Stream,
+    step: &mut umqtt_step_t,
+    verb: Verb,
+    topic: &[u8],
+    payload: &[u8],
+) -> Option<Result<u32>> {
+    let now = Instant::from_ticks_ms(step.now_ms);
+    match verb {
+        Verb::Poll(Awaited::Message) if client.next_buffered(now) => {
+            tell_message(step, client);
+            Some(Ok(sys::UMQTT_MESSAGE))
+        }
+        Verb::Begin(Exchange::Publish { qos, retain }) => {
+            if let Err(error) = TopicName::new(topic) {
+                return Some(Err(error.into()));
+            }
+            let Tried::Sent(slot, told) = client.publish_at_once(stream, qos, retain, topic, payload, now) else {
+                return None;
+            };
+            step.begun = slot.unwrap_or(step.begun);
+            let told = match told {
+                Ok(Step::Lend(slot)) => {
+                    let mut lent = Lent { packet: Some((slot, topic, payload)), ..Lent::default() };
+                    client.poll(stream, Awaited::Slot(slot), &mut lent, false, now)
+                }
+                told => told,
+            };
+            Some(told.map(|told| tell(step, client, told)))
+        }
+        _ => None,
+    }
 }
 
 fn carry_out<'a>(

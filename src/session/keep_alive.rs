@@ -71,6 +71,13 @@ impl KeepAlive {
         told
     }
 
+    /// Whether [`KeepAlive::take_answer`] has one to tell.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn has_answer(&self) -> bool {
+        self.untold > 0
+    }
+
     /// Whether PINGREQ is due at `now`. Also while PINGRESP is to come: it may wait behind a message that takes longer.
     #[must_use]
     pub fn is_due(&self, now: Instant) -> bool {

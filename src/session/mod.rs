@@ -122,6 +122,16 @@ impl Session {
         self.outgoing.begin(exchange, self.answer_due(now))
     }
 
+    /// Whether nothing waits to be sent, and nothing is to be done for Keep Alive.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn is_quiet(&self, now: Instant) -> bool {
+        self.is_open()
+            && !self.outgoing.has_queued()
+            && !self.keep_alive.awaits_answer()
+            && !self.keep_alive.is_due(now)
+    }
+
     /// Part of the packet of a slot has left.
     pub fn progressed(&mut self, slot: u8, now: Instant) {
         let due = self.answer_due(now);
@@ -135,8 +145,8 @@ impl Session {
         self.keep_alive.sent(now);
     }
 
-    /// Answers have left.
-    pub fn replied(&mut self, now: Instant) {
+    /// A packet that has no slot has left: an answer, or a message at QoS 0.
+    pub fn sent_without_slot(&mut self, now: Instant) {
         self.keep_alive.sent(now);
     }
 
@@ -153,6 +163,13 @@ impl Session {
     /// Whether PINGRESP has come to a [`Session::ping`]; tells each one once.
     pub fn take_ping_answer(&mut self) -> bool {
         self.keep_alive.take_answer()
+    }
+
+    /// Whether [`Session::take_ping_answer`] has one to tell.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn has_ping_answer(&self) -> bool {
+        self.keep_alive.has_answer()
     }
 
     /// Looks after Keep Alive: whether PINGREQ has to be sent now.

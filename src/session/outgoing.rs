@@ -169,6 +169,13 @@ impl Outgoing {
         }
     }
 
+    /// Whether a packet is to be sent.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn has_queued(&self) -> bool {
+        self.queued > 0
+    }
+
     /// The oldest slot whose packet is to be sent.
     #[must_use]
     pub fn next_queued(&self) -> Option<u8> {

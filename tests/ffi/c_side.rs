@@ -115,6 +115,7 @@ pub struct CSide {
     output: Vec<u8>,
     topic_room: Vec<u8>,
     payload_room: Vec<u8>,
+    rooms: Box<[umqtt_room_t; 2]>,
 }
 
 impl CSide {
@@ -150,6 +151,7 @@ impl CSide {
             output: vec![0; 100_000],
             topic_room: Vec::new(),
             payload_room: Vec::new(),
+            rooms: Box::new([umqtt_room_t { data: ptr::null_mut(), len: 0 }; 2]),
         };
         c.step.client = ptr::from_mut(&mut *c.stream).cast();
         c.step.may_read = true;
@@ -204,8 +206,9 @@ impl CSide {
     pub fn room(&mut self, topic_len: usize, payload_len: usize) {
         self.topic_room.resize(topic_len, 0);
         self.payload_room.resize(payload_len, 0);
-        self.step.room = [&mut self.topic_room, &mut self.payload_room]
+        *self.rooms = [&mut self.topic_room, &mut self.payload_room]
             .map(|room| umqtt_room_t { data: room.as_mut_ptr(), len: room.len() });
+        self.step.room = self.rooms.as_ptr();
     }
 
     pub fn rooms(&self) -> (&[u8], &[u8]) {

@@ -82,6 +82,12 @@ impl<T: Transport> Caller<T> {
 
     /// The same; reads only if it may.
     pub fn poll_once(&mut self, awaited: Awaited, may_read: bool) -> Result<Step, Error<T::Error>> {
+        #[cfg(feature = "quick")]
+        if awaited == Awaited::Message {
+            while self.client.next_buffered(self.now) {
+                self.take();
+            }
+        }
         let mut lends = None;
         loop {
             let [topic, payload] = &mut self.rooms;
@@ -145,9 +151,35 @@ impl<T: Transport> Caller<T> {
     /// Publishes and makes the first step, without reading, as C does: the slot and the step.
     pub fn publish(&mut self, topic: &[u8], payload: &[u8], qos: QoS) -> Result<(u8, Step), Error<T::Error>> {
         TopicName::new(topic).expect("a Topic Name");
+        #[cfg(feature = "quick")]
+        if let Some(begun) = self.publish_at_once(topic, payload, qos) {
+            return begun;
+        }
         let slot = self.client.begin(Exchange::Publish { qos, retain: false }, self.now)?;
         self.kept.insert(slot, (topic.to_vec(), payload.to_vec()));
         Ok((slot, self.poll_once(Awaited::Slot(slot), false)?))
+    }
+
+    /// The same the short way, if that leads there. A message that is over has no slot: this says 200.
+    #[cfg(feature = "quick")]
+    #[allow(clippy::type_complexity)]
+    fn publish_at_once(
+        &mut self,
+        topic: &[u8],
+        payload: &[u8],
+        qos: QoS,
+    ) -> Option<Result<(u8, Step), Error<T::Error>>> {
+        use umqtt::client::quick::Tried;
+        let (topic, payload) = (topic.to_vec(), payload.to_vec());
+        let tried = self.client.publish_at_once(&mut self.stream, qos, false, &topic, &payload, self.now);
+        let Tried::Sent(slot, step) = tried else { return None };
+        if let Some(slot) = slot {
+            self.kept.insert(slot, (topic, payload));
+        }
+        Some(match step {
+            Ok(Step::Lend(slot)) => self.poll_once(Awaited::Slot(slot), false).map(|step| (slot, step)),
+            step => step.map(|step| (slot.unwrap_or(200), step)),
+        })
     }
 
     pub fn subscribe(&mut self, filter: &[u8], qos: QoS) -> Result<(u8, Step), Error<T::Error>> {

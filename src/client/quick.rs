@@ -1,0 +1,158 @@
+//! Short ways for what happens most: a message that leaves at once, and a small one at QoS 0 that is whole in the buffer.
+//!
+//! Built with the feature `quick`. All of this the step of `mod.rs` does as well, in several times as many
+//! instructions: it has to be ready for everything, and small. Here a few comparisons tell that nothing else is under way;
+//! where that is not so, nothing is changed and the step does its work. A firmware that is short of flash goes without.
+
+use heapless::Vec;
+
+use super::error::Error;
+use super::pump::WINDOW;
+use super::transport::{Transport, write};
+use super::{Body, Client, Fate, Message, Sending, Step, Wait};
+use crate::codec::{Delivery, QoS, TopicName};
+use crate::session::{Exchange, Instant};
+
+/// What came of trying the short way.
+pub enum Tried<E> {
+    /// Nothing was done.
+    Nothing,
+    /// Written, as far as the stream took it: the slot that it got, if it is not over, and the step or what went wrong.
+    Sent(Option<u8>, Result<Step, Error<E>>),
+}
+
+impl Client {
+    /// Whether nothing waits to be sent and nothing is to be done but for the caller.
+    #[inline]
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.sending.is_none() && self.outbox.is_empty() && !self.disconnecting && self.session.is_quiet(now)
+    }
+
+    /// Publishes in one write, if nothing is in the way. The caller has checked the topic.
+    ///
+    /// # Errors
+    /// In [`Tried::Sent`], those of the stream: the connection is closed then, as after [`Client::poll`].
+    #[inline]
+    pub fn publish_at_once<T: Transport>(
+        &mut self,
+        stream: &mut T,
+        qos: QoS,
+        retain: bool,
+        topic: &[u8],
+        payload: &[u8],
+        now: Instant,
+    ) -> Tried<T::Error> {
+        let exchange = Exchange::Publish { qos, retain };
+        let identifier_len = if qos == QoS::AtMostOnce { 0 } else { 2 };
+        let remaining_length = 2 + topic.len() + identifier_len + payload.len();
+        // Fixed header and length of the topic, for a Remaining Length of up to two octets.
+        let [low, high, ..] = remaining_length.to_le_bytes();
+        let [.., topic_high, topic_low] = topic.len().to_be_bytes();
+        let first = 0x30 | (qos as u8) << 1 | u8::from(retain);
+        let mut octets: Vec<u8, WINDOW> = Vec::new();
+        let put = if remaining_length < 128 {
+            octets.extend_from_slice(&[first, low, topic_high, topic_low])
+        } else if remaining_length < 16_384 {
+            octets.extend_from_slice(&[first, low | 0x80, high << 1 | low >> 7, topic_high, topic_low])
+        } else {
+            return Tried::Nothing;
+        };
+        // And there is room for a Packet Identifier.
+        let fits = put.is_ok() && octets.extend_from_slice(topic).is_ok() && octets.len() + 2 <= WINDOW;
+        if !(fits && self.is_quiet(now) && self.session.outgoing().has_room_for(exchange)) {
+            return Tried::Nothing;
+        }
+        // A message at QoS 0 gets a slot only if part of it stays.
+        let mut slot = None;
+        if qos != QoS::AtMostOnce {
+            let Ok(begun) = self.session.begin(exchange, now) else { return Tried::Nothing };
+            slot = Some(begun);
+            let identifier = self.session.outgoing().packet(begun).map_or(0, |(_, identifier, _)| identifier.get());
+            let _ = octets.extend_from_slice(&identifier.to_be_bytes());
+        }
+        // As much of it as fits, as the step of `mod.rs` does it: a TLS stream that would block has to be offered the same again.
+        let (front, rest) = payload.split_at_checked(WINDOW - octets.len()).unwrap_or((payload, &[]));
+        let _ = octets.extend_from_slice(front);
+        let written = match write(stream, &octets, rest) {
+            Ok(written) => written.unwrap_or(0),
+            Err(error) => {
+                self.close();
+                return Tried::Sent(slot, Err(error));
+            }
+        };
+        if written < octets.len() + rest.len() {
+            return self.keep_rest(slot, exchange, written, remaining_length, now);
+        }
+        let Some(slot) = slot else {
+            self.session.sent_without_slot(now);
+            return Tried::Sent(None, Ok(Step::Done));
+        };
+        self.session.sent(slot, now);
+        // What waits in the buffer is no answer to this, but is to be looked at.
+        let ms = if self.reader.pending().is_empty() { self.due_ms(slot, now) } else { 0 };
+        Tried::Sent(Some(slot), Ok(Step::Wait(Wait { read: true, write: false, ms })))
+    }
+
+    /// The stream did not take all of a packet: the step of `mod.rs` goes on with it.
+    #[cold]
+    #[inline(never)]
+    #[allow(clippy::cast_possible_truncation)] // under 2^14
+    fn keep_rest<E>(
+        &mut self,
+        slot: Option<u8>,
+        exchange: Exchange,
+        written: usize,
+        remaining_length: usize,
+        now: Instant,
+    ) -> Tried<E> {
+        let slot = slot.map_or_else(|| self.session.begin(exchange, now), Ok);
+        let Ok(slot) = slot else { return Tried::Nothing };
+        self.sending = Some(Sending { slot, offset: written as u32, remaining_length: remaining_length as u32 });
+        if written > 0 {
+            self.session.progressed(slot, now);
+        }
+        Tried::Sent(Some(slot), Ok(Step::Lend(slot)))
+    }
+
+    /// How long the caller may sleep before he looks after the exchange of this slot.
+    fn due_ms(&self, slot: u8, now: Instant) -> u32 {
+        let due_ms = self.session.outgoing().answer_due(slot).map_or(0, |due| due.ms_from(now));
+        due_ms.min(self.session.next_tick_ms(now))
+    }
+
+    /// The next message, if it is at QoS 0, begins in the buffer with a Remaining Length of up to two octets and is whole,
+    /// and nothing else is to be done: [`Client::message`]. What is wrong with it the step of `mod.rs` will tell.
+    #[inline]
+    pub fn next_buffered(&mut self, now: Instant) -> bool {
+        let (header_len, remaining_length) = match *self.reader.pending() {
+            [0x30 | 0x31, low @ 0..=0x7F, ..] => (2, usize::from(low)),
+            [0x30 | 0x31, low, high @ 0..=0x7F, ..] => (3, usize::from(low & 0x7F) | usize::from(high) << 7),
+            _ => return false,
+        };
+        let Some(packet) = self.reader.pending().get(..header_len + remaining_length) else { return false };
+        let Some((&topic_len, fields)) = packet.get(header_len..).and_then(<[u8]>::split_first_chunk) else {
+            return false;
+        };
+        let topic_len = u16::from_be_bytes(topic_len);
+        let Some((topic, payload)) = fields.split_at_checked(topic_len.into()) else { return false };
+        let is_wanted = self.fate == Fate::None && !self.session.has_ping_answer() && self.is_quiet(now);
+        if !is_wanted || TopicName::new(topic).is_err() {
+            return false;
+        }
+        let (packet_len, payload_len) = (packet.len(), payload.len());
+        let topic_start = self.reader.start() + header_len + 2;
+        // All of it is in the buffer, whose places are numbers of 16 bits.
+        #[allow(clippy::cast_possible_truncation)]
+        let message = Message {
+            delivery: Delivery::AtMostOnce,
+            body: Body::Buffered,
+            topic_start: topic_start as u16,
+            topic_len,
+            payload_start: (topic_start + usize::from(topic_len)) as u16,
+            payload_len: payload_len as u32,
+        };
+        self.message = message;
+        self.reader.take(packet_len);
+        true
+    }
+}
