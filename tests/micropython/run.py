@@ -7,7 +7,8 @@ name, and the script goes on in a new process with the tests that are left. The 
 With --board, boards in QEMU run the scripts (board_run.py), and it all happens in a network namespace of its own.
 
 A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" (run under it),
-"stock" (run by a stock variant of the Unix port as well, when there is one).
+"stock" (run by a stock variant of the Unix port as well, when there is one), "faults" (run by the variant that has that module
+instead, when there is one).
 """
 
 import argparse
@@ -179,13 +180,17 @@ def tasks(run):
         yield run.pool.serial_line,
     for path, needs in scripts():
         if options.board:
-            if "unix" not in needs:
+            if "unix" not in needs and "faults" not in needs:
                 yield run.pool.script, path, needs
             continue
         if "strace" in needs and not can_trace():
             run.tell("skip", "%s.*: strace cannot trace here" % path.stem)
             continue
-        yield run.script, path.stem + ".", functools.partial(run.begin, options.micropython, needs), path
+        binary = options.faults if "faults" in needs else options.micropython
+        if not binary.exists():
+            run.tell("skip", "%s.*: no %s" % (path.stem, binary))
+            continue
+        yield run.script, path.stem + ".", functools.partial(run.begin, binary, needs), path
         if "stock" in needs and options.stock.exists():
             yield run.script, "stock:%s." % path.stem, functools.partial(run.begin, options.stock, needs), path
 
@@ -209,6 +214,7 @@ def main():
     parser.add_argument("filter", nargs="*", help="run only tests whose SCRIPT.NAME holds one of these")
     parser.add_argument("--micropython", type=Path, default=ROOT / "build/unix/micropython")
     parser.add_argument("--stock", type=Path, default=ROOT / "build/unix-stock/micropython")
+    parser.add_argument("--faults", type=Path, default=ROOT / "build/unix-faults/micropython")
     parser.add_argument("--board", action="store_true", help="boards in QEMU run the scripts")
     parser.add_argument("--firmware", type=Path, default=board.FIRMWARE, help="what the boards run")
     parser.add_argument("--heap", default="16M", help="MicroPython's heap (default: %(default)s)")

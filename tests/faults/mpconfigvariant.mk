@@ -1,0 +1,16 @@
+# Our variant of the Unix port with the module `faults` (faults.c beside this file, which the port finds by itself).
+#
+# UMQTT_SANITIZE   what gcc's -fsanitize is to look for; then MicroPython's own assertions are on, too
+
+# Before anything else is included: this file's own place.
+UMQTT_FAULTS_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
+include $(UMQTT_FAULTS_DIR)../../micropython/unix/mpconfigvariant.mk
+
+UMQTT_WRAPPED := gc_alloc gc_realloc getaddrinfo socket connect fcntl setsockopt read write writev poll shutdown close
+LDFLAGS += $(foreach name,$(UMQTT_WRAPPED),-Wl,--wrap=$(name))
+
+ifneq ($(UMQTT_SANITIZE),)
+COPT = -O1 -g -fno-omit-frame-pointer -fsanitize=$(UMQTT_SANITIZE)
+LDFLAGS += -fsanitize=$(UMQTT_SANITIZE)
+STRIP =
+endif
