@@ -17,6 +17,12 @@
 // How long to sleep at most where there is no descriptor to sleep on: the stream is then tried again.
 #define TRY_AGAIN_MS (10)
 
+#if UMQTT_UNIX
+// How long to sleep at a time: Ctrl-C that comes between the last look for it and the sleep does not end that, but is seen
+// after it.
+#define SLEEP_MOST_MS (1000)
+#endif
+
 uint32_t mqttclient_ticks_ms(void) {
     return (uint32_t)mp_hal_ticks_ms();
 }
@@ -105,7 +111,7 @@ int mqttclient_fileno(mp_obj_t sock) {
 static void sleep_on_fd(int fd, short events, uint32_t ms) {
     struct pollfd poll_fd = { .fd = fd, .events = events };
     MP_THREAD_GIL_EXIT();
-    poll(&poll_fd, 1, ms > INT32_MAX ? -1 : (int)ms);
+    poll(&poll_fd, 1, (int)MIN(ms, SLEEP_MOST_MS));
     MP_THREAD_GIL_ENTER();
 }
 
@@ -143,10 +149,7 @@ void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms) {
 
 #if UMQTT_UNIX && UMQTT_THREADS
 static void sleep_on_semaphore(sem_t *woken, uint32_t ms) {
-    if (ms > INT32_MAX) {
-        sem_wait(woken);
-        return;
-    }
+    ms = MIN(ms, SLEEP_MOST_MS);
     // The clock that nobody sets, where there is a call for it.
     #if defined(__GLIBC_PREREQ) && __GLIBC_PREREQ(2, 30)
     #define SEMAPHORE_CLOCK CLOCK_MONOTONIC
