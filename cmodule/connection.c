@@ -50,17 +50,26 @@ static int errno_of(mp_obj_t exception) {
     return mp_obj_is_small_int(value) ? (int)MP_OBJ_SMALL_INT_VALUE(value) : 0;
 }
 
-// Asks the socket to connect: 0 if it has, or the errno.
-static int try_connect(mp_obj_t sock, mp_obj_t address) {
+// The same; what it raises is returned, MP_OBJ_NULL if nothing.
+static mp_obj_t try_method(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        call_method(sock, MP_QSTR_connect, 1, &address);
+        call_method(obj, name, n_args, args);
         nlr_pop();
+        return MP_OBJ_NULL;
+    }
+    return MP_OBJ_FROM_PTR(nlr.ret_val);
+}
+
+// Asks the socket to connect: 0 if it has, or the errno. Raises what has none.
+static int try_connect(mp_obj_t sock, mp_obj_t address) {
+    mp_obj_t raised = try_method(sock, MP_QSTR_connect, 1, &address);
+    if (raised == MP_OBJ_NULL) {
         return 0;
     }
-    int error = errno_of(MP_OBJ_FROM_PTR(nlr.ret_val));
+    int error = errno_of(raised);
     if (error == 0) {
-        nlr_jump(nlr.ret_val);
+        nlr_jump(MP_OBJ_TO_PTR(raised));
     }
     return error < 0 ? -error : error;
 }
@@ -93,27 +102,20 @@ static void connect_socket(mp_obj_t sock, mp_obj_t address, uint32_t deadline) {
 
 // Packets are small and wait for answers: they must not wait for one another. Not all ports know the option.
 static void set_nodelay(mp_obj_t module, mp_obj_t sock) {
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        // lwIP has another number for it.
-        mp_obj_t named[2];
-        mp_load_method_maybe(module, MP_QSTR_TCP_NODELAY, named);
-        mp_obj_t option = named[0] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(OPTION_TCP_NODELAY) : named[0];
-        mp_obj_t args[3] = { MP_OBJ_NEW_SMALL_INT(LEVEL_TCP), option, MP_OBJ_NEW_SMALL_INT(1) };
-        call_method(sock, MP_QSTR_setsockopt, 3, args);
-        nlr_pop();
-    } else if (!is_instance(MP_OBJ_FROM_PTR(nlr.ret_val), &mp_type_Exception)) {
-        nlr_jump(nlr.ret_val); // an interrupt
+    // lwIP has another number for it.
+    mp_obj_t named[2];
+    mp_load_method_maybe(module, MP_QSTR_TCP_NODELAY, named);
+    mp_obj_t option = named[0] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(OPTION_TCP_NODELAY) : named[0];
+    mp_obj_t args[3] = { MP_OBJ_NEW_SMALL_INT(LEVEL_TCP), option, MP_OBJ_NEW_SMALL_INT(1) };
+    mp_obj_t raised = try_method(sock, MP_QSTR_setsockopt, 3, args);
+    if (raised != MP_OBJ_NULL && !is_instance(raised, &mp_type_Exception)) {
+        nlr_jump(MP_OBJ_TO_PTR(raised)); // an interrupt
     }
 }
 
 // Closes a stream; what it raises is passed over, there is nothing left to save.
 static void close_stream(mp_obj_t stream) {
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        mp_stream_close(stream);
-        nlr_pop();
-    }
+    try_method(stream, MP_QSTR_close, 0, NULL);
 }
 
 // Closes the TLS stream, if there is one, and the socket. TLS closes its socket itself, unless it has let go of it after an
@@ -277,11 +279,12 @@ void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) 
         status = mqttclient_flush(self, &step, UMQTT_AWAIT_OUTBOX);
         status = status == UMQTT_WAIT ? UMQTT_DONE : status;
     }
+    // Before mqttclient_drop, which may free the mutex.
+    mp_obj_t raised = self->raised;
+    self->raised = MP_OBJ_NULL;
     if (status != UMQTT_DONE && self->sock == sock) {
         mqttclient_drop(self, MP_ENOTCONN);
     }
-    mp_obj_t raised = self->raised;
-    self->raised = MP_OBJ_NULL;
     self->connecting = false;
     mqttclient_unlock(self);
     if (status == UMQTT_RAISED) {

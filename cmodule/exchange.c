@@ -12,6 +12,7 @@ enum {
     POLL_AGAIN = MQTTCLIENT_POLL, // go on with the next step
     DELIVERED = -2, // a message was handed over
     QUEUED = -3, // a message waits in the queue and can be handed over
+    NO_MEMORY = UINT8_MAX, // an error: for step->code octets
 };
 
 #if UMQTT_THREADS
@@ -83,7 +84,7 @@ void mqttclient_forget_fields(mqttclient_obj_t *self) {
     }
 }
 
-// Gives a long message room for as much again as has come of it. Status: POLL_AGAIN or UMQTT_RAISED.
+// Gives a long message room for as much again as has come of it. Status: POLL_AGAIN or NO_MEMORY.
 static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     if (self->callback == mp_const_none) {
         umqtt_decline(&self->state, true);
@@ -91,17 +92,15 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     }
     umqtt_room_t *room = &self->room[step->field];
     size_t len = MIN((size_t)step->total, MAX((size_t)step->here * 2, FIRST_ROOM));
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        // One octet more for the NUL that ends a bytes object.
-        room->data = m_renew(byte, room->data, room->data == NULL ? 0 : room->len + 1, len + 1);
-        nlr_pop();
-    } else {
-        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+    // One octet more for the NUL that ends a bytes object.
+    byte *data = m_renew_maybe(byte, room->data, room->data == NULL ? 0 : room->len + 1, len + 1, true);
+    if (data == NULL) {
+        step->code = (int32_t)len;
         umqtt_decline(&self->state, false);
         mqttclient_forget_fields(self);
-        return UMQTT_RAISED;
+        return NO_MEMORY;
     }
+    room->data = data;
     room->len = len;
     return POLL_AGAIN;
 }
@@ -192,9 +191,7 @@ static bool keep(mqttclient_obj_t *self, const umqtt_step_t *step) {
 // Runs the callback, without the mutex. Its objects are made first if the message has just come with this step; else the
 // step is NULL. False: there is no memory, as for keep(), or the callback raised; the exception is in self->raised.
 static bool call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message) {
-    // volatile: nlr_push returns twice, which the compiler is not told.
     volatile bool is_running = false;
-    volatile bool returned = true;
     #if UMQTT_THREADS
     void *outer_thread = self->callback_thread;
     #endif
@@ -224,7 +221,6 @@ static bool call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclie
             mqttclient_forget_fields(self);
         }
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-        returned = false;
     }
     if (is_running) {
         --self->callback_depth;
@@ -234,7 +230,7 @@ static bool call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclie
         // What came meanwhile may be for another thread.
         mqttclient_wake_others(self);
     }
-    return returned;
+    return self->raised == MP_OBJ_NULL;
 }
 
 // Sends, as far as the stream takes it, what the client itself has to say (UMQTT_AWAIT_FLUSHED), or all that is queued
@@ -315,6 +311,9 @@ static UMQTT_NORETURN void fail(mqttclient_obj_t *self, umqtt_step_t *step, uint
     mqttclient_unlock(self);
     if (status == UMQTT_RAISED) {
         nlr_jump(MP_OBJ_TO_PTR(raised));
+    }
+    if (status == NO_MEMORY) {
+        m_malloc_fail((size_t)step->code);
     }
     mqttclient_raise(status, step->code);
 }
@@ -421,10 +420,12 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
 // Sees an exchange about topic and msg through, from the status of the step that began it. The mutex is held before; it is
 // free after, and when this raises.
 void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status) {
+    #if UMQTT_QUICK
     if (status == UMQTT_DONE && self->queue == NULL) {
         finish(self);
         return;
     }
+    #endif
     uint8_t awaited = UMQTT_AWAIT_FLUSHED;
     if (step->begun != UMQTT_NO_SLOT && status != UMQTT_DONE) {
         awaited = step->begun;

@@ -7,11 +7,15 @@
 #define DEFAULT_TIMEOUT_MS (20000)
 #define TIMEOUT_S_MAX (2000000) // deadlines are compared on a clock of 32 bits
 
+static UMQTT_NORETURN void raise_no_buffer(void) {
+    mp_raise_TypeError(MP_ERROR_TEXT("object with buffer protocol required"));
+}
+
 // The octets of a str or bytes-like object. May raise TypeError.
 static umqtt_octets_t octets_of(mp_obj_t obj) {
     umqtt_octets_t octets;
     if (!mqttclient_octets(obj, &octets)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("object with buffer protocol required"));
+        raise_no_buffer();
     }
     return octets;
 }
@@ -254,15 +258,15 @@ static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args
 }
 
 // Says DISCONNECT, if there is a connection, and closes it. waits: until DISCONNECT has left, at most for the time that an
-// answer may take. The mutex is held. False: what was pending raised, and the exception is in self->raised.
-static bool hang_up(mqttclient_obj_t *self, bool waits) {
+// answer may take. The mutex is held. What was pending may raise: returns it, or MP_OBJ_NULL.
+static mp_obj_t hang_up(mqttclient_obj_t *self, bool waits) {
     if (self->stream == MP_OBJ_NULL) {
-        return true;
+        return MP_OBJ_NULL;
     }
     uint8_t connection = self->connection;
     uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
-    bool undisturbed = true;
     bool said = false;
+    mp_obj_t raised = MP_OBJ_NULL;
     umqtt_step_t step;
     mqttclient_begin_step(self, &step);
     while (umqtt_is_open(&self->state)) {
@@ -272,16 +276,23 @@ static bool hang_up(mqttclient_obj_t *self, bool waits) {
         if (status > UMQTT_FULL || (said && status == UMQTT_DONE) || !waits || ms == 0) {
             break;
         }
-        undisturbed = mqttclient_sleep(self, UMQTT_WANT_WRITE, ms);
-        if (!undisturbed || connection != self->connection) {
+        if (!mqttclient_sleep(self, UMQTT_WANT_WRITE, ms)) {
+            raised = self->raised;
+        }
+        if (raised != MP_OBJ_NULL || connection != self->connection) {
             break;
         }
     }
-    if (connection == self->connection) {
+    bool is_ours = connection == self->connection;
+    if (is_ours) {
         umqtt_drain(&self->state, self);
+    }
+    // What the stream raised is passed over. Before mqttclient_drop, which may free the mutex.
+    self->raised = MP_OBJ_NULL;
+    if (is_ours) {
         mqttclient_drop(self, MP_ENOTCONN);
     }
-    return undisturbed;
+    return raised;
 }
 
 static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
@@ -333,8 +344,7 @@ static void exchange(mqttclient_obj_t *self, uint8_t kind, mp_obj_t topic, mp_ob
         // With the mutex: while this thread waits for it, another one may move them.
         if (!mqttclient_octets(topic, &step.packet_topic) || !mqttclient_octets(msg, &step.packet_payload)) {
             mqttclient_unlock(self);
-            octets_of(topic);
-            octets_of(msg);
+            raise_no_buffer();
         }
         int status = umqtt_begin(&self->state, &step, kind, qos, retain);
         if (status != UMQTT_FULL) {
@@ -422,11 +432,9 @@ static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
     mqttclient_lock(self);
     // A connection that another thread is making is not there yet.
-    bool undisturbed = self->connecting || hang_up(self, true);
-    mp_obj_t raised = self->raised;
-    self->raised = MP_OBJ_NULL;
+    mp_obj_t raised = self->connecting ? MP_OBJ_NULL : hang_up(self, true);
     mqttclient_unlock(self);
-    if (!undisturbed) {
+    if (raised != MP_OBJ_NULL) {
         nlr_jump(MP_OBJ_TO_PTR(raised));
     }
     return mp_const_none;

@@ -54,6 +54,12 @@
 #define UMQTT_SSL_CONTEXT_ONLY (0)
 #endif
 
+// nlr_push returns twice, as setjmp does, and MicroPython does not tell the compiler. Untold, gcc gives the place of a local
+// that only the second return needs to something else as soon as the first has no use for it.
+#ifndef nlr_push
+__attribute__((returns_twice)) unsigned int nlr_push(nlr_buf_t *nlr);
+#endif
+
 #define UMQTT_NORETURN __attribute__((noreturn))
 
 // Threads without a GIL, as on the Unix port, or with one.

@@ -216,23 +216,33 @@ static bool run_pending(mqttclient_obj_t *self) {
 #endif
 
 #if UMQTT_UNIX && UMQTT_THREADS
-// Sleeps without the mutex: on a semaphore, or on the descriptor. Takes it again itself, so that an interrupt that jumps cannot
-// leave with the client half awake.
+// Sleeps without the mutex: on a semaphore, or on the descriptor. What jumps out of it is in self->raised.
 static void sleep_unlocked(mqttclient_obj_t *self, mqttclient_waiter_t *waiting, int fd, short events, uint32_t ms) {
+    #if UMQTT_INTERRUPTS_JUMP
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0) {
+        mqttclient_lock(self);
+        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        return;
+    }
+    #endif
     mqttclient_unlock(self);
     if (waiting != NULL) {
         sleep_on_semaphore(&waiting->woken, ms);
     } else {
         sleep_on_fd(fd, events, ms);
     }
+    // Before nlr_pop, so that an interrupt that jumps cannot leave by here with the client half awake.
     mqttclient_lock(self);
+    #if UMQTT_INTERRUPTS_JUMP
+    nlr_pop();
+    #endif
 }
 
 // Sleeps until the stream may be as wanted (0: until another thread has done something) or for ms milliseconds, and runs
 // what is pending. The mutex is held before and after, and not in between. False: what was pending raised, and the exception
 // is in self->raised.
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
-    volatile bool undisturbed = true;
     bool is_reader = (want & UMQTT_WANT_READ) && !self->has_reader;
     if (!is_reader) {
         want &= UMQTT_WANT_WRITE;
@@ -254,19 +264,7 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         self->has_reader |= is_reader;
         ++self->sleepers;
     }
-    #if UMQTT_INTERRUPTS_JUMP
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        sleep_unlocked(self, is_waiter ? &waiting : NULL, fd, events, ms);
-        nlr_pop();
-    } else {
-        mqttclient_lock(self);
-        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-        undisturbed = false;
-    }
-    #else
     sleep_unlocked(self, is_waiter ? &waiting : NULL, fd, events, ms);
-    #endif
     if (is_waiter) {
         mqttclient_waiter_t **place = &self->waiters;
         while (*place != &waiting) {
@@ -282,12 +280,11 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         self->has_reader = false;
         mqttclient_wake_others(self);
     }
-    return undisturbed && run_pending(self);
+    return self->raised == MP_OBJ_NULL && run_pending(self);
 }
 #else
 // The same for one thread at a time, or with threads that take turns in trying the stream.
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
-    volatile bool undisturbed = true; // nlr_push returns twice, which the compiler is not told
     #if UMQTT_UNIX
     int fd = self->fd;
     short events = fd >= 0 ? events_of(self, fd, want) : 0;
@@ -315,8 +312,7 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     } else {
         mqttclient_lock(self);
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-        undisturbed = false;
     }
-    return undisturbed;
+    return self->raised == MP_OBJ_NULL;
 }
 #endif
