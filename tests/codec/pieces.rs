@@ -1,69 +1,15 @@
 //! The reader with octets that come in arbitrary pieces, and with octets that mean nothing.
 
-use umqtt::codec::{Cut, Delivery, Field, LongPublish, Packet, Reader};
+use umqtt::codec::DecodeError;
 
 use super::support::packets::{numbered, pingresp_and_others, publish};
 use super::support::random::{Random, pieces};
+use super::support::reading;
 
-/// What a reader makes of octets in these pieces: every packet, long ones put together, as text.
-fn read<const N: usize>(pieces: &[&[u8]]) -> Result<Vec<String>, String> {
-    let mut reader: Reader<N> = Reader::new();
-    let mut long: Option<LongPublish> = None;
-    let mut fields = [Vec::new(), Vec::new()];
-    let mut told = Vec::new();
-    for piece in pieces {
-        let mut piece = *piece;
-        while !piece.is_empty() {
-            let space = reader.space();
-            let len = space.len().min(piece.len());
-            assert!(len > 0, "space after all was cut");
-            space[..len].copy_from_slice(&piece[..len]);
-            reader.filled(len);
-            piece = &piece[len..];
-            loop {
-                let Some(state) = &mut long else {
-                    match reader.cut().map_err(|error| format!("{error:?}"))? {
-                        Cut::Nothing => break,
-                        Cut::Long(started) => long = Some(started),
-                        Cut::Packet(packet_type, body) => {
-                            let packet = Packet::decode(packet_type, reader.octets(body));
-                            told.push(as_text(&packet.map_err(|error| format!("{error:?}"))?));
-                        }
-                    }
-                    continue;
-                };
-                let pending = reader.pending();
-                let len = pending.len().min(usize::try_from(state.missing()).expect("32 bits"));
-                fields[usize::from(state.field() == Field::Payload)].extend_from_slice(&pending[..len]);
-                state.came(&pending[..len]);
-                reader.take(len);
-                match (state.missing(), state.field()) {
-                    (0, Field::Topic) => state.topic_done().map_err(|error| format!("{error:?}"))?,
-                    (0, Field::Payload) => {
-                        let [topic, payload] = std::mem::take(&mut fields);
-                        // Behind the topic comes the Packet Identifier.
-                        told.push(message(state.delivery(), &topic[..usize::from(state.topic_len())], &payload));
-                        long = None;
-                    }
-                    _ if len == 0 => break,
-                    _ => {}
-                }
-            }
-        }
-    }
-    Ok(told)
-}
-
-/// The same text for a message that came whole and for one in parts.
-fn as_text(packet: &Packet) -> String {
-    match packet {
-        Packet::Publish(publish) => message(publish.delivery, publish.topic.octets(), publish.payload),
-        other => format!("{other:?}"),
-    }
-}
-
-fn message(delivery: Delivery, topic: &[u8], payload: &[u8]) -> String {
-    format!("{delivery:?} {topic:?} {payload:?}")
+/// What a reader makes of octets in these pieces: every packet, or the error.
+fn read<const N: usize>(pieces: &[&[u8]]) -> Result<Vec<String>, DecodeError> {
+    let (told, end) = reading::read::<N>(pieces);
+    end.map(|()| told)
 }
 
 #[test]
@@ -115,7 +61,7 @@ fn an_error_in_a_stream_comes_after_the_packets_before_it_however_it_is_cut() {
     let stream = [pingresp_and_others(), vec![0x32, 5, 0, 1, b't', 0, 0], pingresp_and_others()].concat();
     let mut random = Random::new(3);
     for longest in 1..30 {
-        assert_eq!(read::<16>(&pieces(&stream, longest, &mut random)), Err("PacketIdentifier".to_owned()));
+        assert_eq!(read::<16>(&pieces(&stream, longest, &mut random)), Err(DecodeError::PacketIdentifier));
     }
 }
 
@@ -123,10 +69,10 @@ fn an_error_in_a_stream_comes_after_the_packets_before_it_however_it_is_cut() {
 fn a_long_message_with_wrong_fields_is_refused_as_soon_as_they_are_there() {
     let refused = |octets: &[u8]| read::<16>(&[octets]).expect_err("refused");
     // Remaining Length 100: topic of 99 octets, of none, and one that leaves half an identifier.
-    assert_eq!(refused(&[0x30, 100, 0, 99]), "Length");
-    assert_eq!(refused(&[0x30, 100, 0, 0]), "Topic");
-    assert_eq!(refused(&[0x32, 100, 0, 97]), "Length");
-    assert_eq!(refused(&[&[0x32, 100, 0, 2, b'a', b'b', 0, 0][..], &[0; 94]].concat()), "PacketIdentifier");
+    assert_eq!(refused(&[0x30, 100, 0, 99]), DecodeError::Length);
+    assert_eq!(refused(&[0x30, 100, 0, 0]), DecodeError::Topic);
+    assert_eq!(refused(&[0x32, 100, 0, 97]), DecodeError::Length);
+    assert_eq!(refused(&[&[0x32, 100, 0, 2, b'a', b'b', 0, 0][..], &[0; 94]].concat()), DecodeError::PacketIdentifier);
     // All but the longest possible topic is a payload.
     assert_eq!(read::<16>(&[&[0x30, 100, 0, 98]]), Ok(Vec::new()));
     assert_eq!(read::<16>(&[&[0x32, 100, 0, 96]]), Ok(Vec::new()));
@@ -135,6 +81,6 @@ fn a_long_message_with_wrong_fields_is_refused_as_soon_as_they_are_there() {
 #[test]
 fn other_packets_longer_than_the_buffer_are_refused() {
     for first in [0x20, 0x40, 0x90, 0xB0, 0xD0] {
-        assert_eq!(read::<16>(&[&[first, 0x80, 0x01]]), Err("Length".to_owned()), "{first:#x}");
+        assert_eq!(read::<16>(&[&[first, 0x80, 0x01]]), Err(DecodeError::Length), "{first:#x}");
     }
 }

@@ -130,13 +130,11 @@ impl<T: Transport> Caller<T> {
                 self.client.octets(message.payload_start, message.payload_len).to_vec(),
             ],
             Body::Lent => {
-                let [mut topic, payload] = self.rooms.each_mut().map(std::mem::take);
-                // Behind the topic lies the Packet Identifier.
-                let identifier_len = if delivery == Delivery::AtMostOnce { 0 } else { 2 };
-                assert_eq!(topic.len(), usize::from(message.topic_len) + identifier_len);
-                assert_eq!(payload.len(), usize::try_from(message.payload_len).expect("32 bits"));
-                topic.truncate(message.topic_len.into());
-                [topic, payload]
+                // A room may be longer: behind the topic lies the Packet Identifier, and a repeated message, of which
+                // nobody is told, leaves its room to the next one.
+                let rooms = self.rooms.each_mut().map(std::mem::take);
+                let lens = [message.topic_len.into(), usize::try_from(message.payload_len).expect("32 bits")];
+                [0, 1].map(|field: usize| rooms[field][..lens[field]].to_vec())
             }
             Body::Dropped => [b"(dropped)".to_vec(), Vec::new()],
         };

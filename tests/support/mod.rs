@@ -5,4 +5,5 @@ pub mod broker;
 pub mod caller;
 pub mod packets;
 pub mod random;
+pub mod reading;
 pub mod stream;
