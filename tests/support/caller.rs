@@ -88,10 +88,11 @@ impl<T: Transport> Caller<T> {
                 self.take();
             }
         }
-        let mut lends = None;
+        let mut lends: Option<u8> = None;
         loop {
             let [topic, payload] = &mut self.rooms;
-            let packet = lends.map(|slot| {
+            // For one step, as C lends it: the slot may be free after it.
+            let packet = lends.take().map(|slot| {
                 let (topic, payload) = self.kept.get(&slot).expect("a slot that the caller knows");
                 (slot, &topic[..], &payload[..])
             });
@@ -106,6 +107,11 @@ impl<T: Transport> Caller<T> {
                 told @ (Step::Done | Step::Wait(_)) => return Ok(told),
             }
         }
+    }
+
+    /// Forgets what was lent for a long message, as C does when a connection is gone.
+    pub fn forget_rooms(&mut self) {
+        self.rooms = [Vec::new(), Vec::new()];
     }
 
     fn make_room(&mut self) {
@@ -138,7 +144,7 @@ impl<T: Transport> Caller<T> {
             }
             Body::Dropped => [b"(dropped)".to_vec(), Vec::new()],
         };
-        self.rooms = [Vec::new(), Vec::new()];
+        self.forget_rooms();
         self.client.taken(delivery);
         self.received.push(Received { topic, payload, delivery });
         if self.acknowledges {

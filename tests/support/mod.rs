@@ -3,6 +3,7 @@
 
 pub mod broker;
 pub mod caller;
+pub mod encoding;
 pub mod packets;
 pub mod random;
 pub mod reading;
