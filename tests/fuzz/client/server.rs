@@ -21,6 +21,8 @@ pub struct Exchange {
     pub over: bool,
     /// What was read last may not have been dealt with.
     unsure: bool,
+    /// PUBRECs read on this connection that PUBREL has not answered.
+    unanswered: u32,
     /// It was acknowledged before it was sent: who knows what the client makes of that.
     early: bool,
     /// The connection on which its packet, or its PUBREL, went out last.
@@ -83,6 +85,7 @@ impl Server {
         self.messages.opens(clean);
         // Subscriptions under way end with their connection.
         self.exchanges.retain(|_, exchange| exchange.first >> 4 == 3);
+        self.exchanges.values_mut().for_each(|exchange| exchange.unanswered = 0);
         *self = Server {
             connect,
             clean,
@@ -99,7 +102,10 @@ impl Server {
     pub fn is_quiet(&mut self) {
         assert!(!self.is_malformed, "the client goes on after what is no packet");
         assert!(self.got.is_empty(), "the client is quiet in the middle of a packet");
-        self.exchanges.values_mut().for_each(|exchange| exchange.unsure = false);
+        for (identifier, exchange) in &mut self.exchanges {
+            exchange.unsure = false;
+            assert!(exchange.early || exchange.unanswered == 0, "PUBREC for {identifier} is not answered");
+        }
     }
 
     /// The messages in flight that were not sent on this connection.
@@ -171,7 +177,10 @@ impl Server {
         exchange.early |= exchange.sent_on != connection;
         match (exchange.first & 0xF6, raw.first) {
             (0x32, 0x40) | (0x82, 0x90) | (0xA2, 0xB0) => exchange.over = true,
-            (0x34, 0x50) => exchange.released = true,
+            (0x34, 0x50) => {
+                exchange.released = true;
+                exchange.unanswered += u32::from(!exchange.over);
+            }
             (0x34, 0x70) if exchange.released => exchange.over = true,
             _ => return Some(()),
         }
@@ -261,6 +270,7 @@ impl Server {
             released: false,
             over: false,
             unsure: false,
+            unanswered: 0,
             early: self.early.contains(&identifier),
             sent_on: self.connection,
         };
@@ -280,6 +290,7 @@ impl Server {
                 assert!(exchange.released || exchange.early, "PUBREL answers PUBREC");
                 assert!(!exchange.over || exchange.unsure || exchange.early, "PUBREL after PUBCOMP");
                 exchange.sent_on = self.connection;
+                exchange.unanswered = exchange.unanswered.saturating_sub(u32::from(!resumes));
                 // Sent again once when the session resumes; from then on, it answers.
                 if resumes {
                     exchange.over = false;
