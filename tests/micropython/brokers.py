@@ -98,14 +98,22 @@ class Subscriber:
 
     def take(self, count):
         """Waits for count messages in all; the limit of the test ends a wait that is in vain."""
-        while len(self.messages) < count:
-            line = self.process.stdout.readline()
-            if not line:
-                break
-            if line.startswith("MESSAGE "):
-                head, payload = line.rstrip("\n").rsplit(" ", 1)
-                self.messages.append("%s %s" % (head[8:], payload[:128]))
+        while len(self.messages) < count and self.take_line():
+            pass
         return self.messages
+
+    def take_until(self, topic):
+        """Waits for a message of that topic."""
+        while not (self.messages and self.messages[-1].startswith(topic + " ")) and self.take_line():
+            pass
+        return self.messages
+
+    def take_line(self):
+        line = self.process.stdout.readline()
+        if line.startswith("MESSAGE "):
+            head, payload = line.rstrip("\n").rsplit(" ", 1)
+            self.messages.append("%s %s" % (head[8:], payload[:128]))
+        return line
 
     def end(self):
         self.process.terminate()

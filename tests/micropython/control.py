@@ -13,6 +13,7 @@ import time
 import zlib
 
 import brokers
+import proxy
 import server
 
 
@@ -49,7 +50,7 @@ class Script(socketserver.StreamRequestHandler):
     def setup(self):
         super().setup()
         self.world = self.server.world
-        self.listeners, self.brokers, self.subscribers, self.timers = {}, {}, [], []
+        self.listeners, self.brokers, self.proxies, self.subscribers, self.timers = {}, {}, {}, [], []
 
     def handle(self):
         while line := self.request_line():
@@ -73,8 +74,8 @@ class Script(socketserver.StreamRequestHandler):
             return b""
 
     def finish(self):
-        for listener in self.listeners.values():
-            listener.close()
+        for opened in [*self.listeners.values(), *self.proxies.values()]:
+            opened.close()
         for helper in self.subscribers + list(self.brokers.values()):
             helper.end()
 
@@ -164,9 +165,35 @@ class Script(socketserver.StreamRequestHandler):
         self.subscribers.append(brokers.Subscriber(int(port), self.world.address, bytes.fromhex(topic).decode(), qos))
         return [str(len(self.subscribers) - 1)]
 
+    def do_received_until(self, handle, topic):
+        """received_until HANDLE HEX_TOPIC -> as received, up to the message of that topic"""
+        return self.subscribers[int(handle)].take_until(bytes.fromhex(topic).decode())
+
     def do_received(self, handle, count):
         """received HANDLE COUNT -> TOPIC QOS RETAIN LENGTH HEX, a line for each message, after COUNT have come"""
         return self.subscribers[int(handle)].take(int(count))
+
+    # A link that fails
+
+    def do_proxy(self, port):
+        """proxy BROKER_PORT -> PORT, a link to that broker"""
+        link = proxy.Proxy(self.world.address, int(port))
+        self.proxies[link.port] = link
+        return [str(link.port)]
+
+    def do_fault(self, port, *words):
+        """fault PORT cut up|down AFTER rst|fin|drop, or fault PORT slow BY: of the next connection that has none yet"""
+        self.proxies[int(port)].order(*words)
+
+    def do_links(self, port):
+        """links PORT -> UP DOWN cut|whole, the octets that passed each way, for each connection, after all have ended"""
+        self.proxies[int(port)].wait()
+        return ["%d %d %s" % (link.passed["up"], link.passed["down"], "cut" if link.cut else "whole")
+                for link in self.proxies[int(port)].links]
+
+    def do_mistakes(self, port):
+        """mistakes PORT -> HEX_PAYLOAD of each PUBLISH at QoS 2 that the broker sent again after its PUBREL"""
+        return [packet.payload()[:64].hex() for packet in self.proxies[int(port)].watch.mistakes]
 
     # Ctrl-C: a signal for a process of this machine, an octet on the serial line for a board
 

@@ -78,6 +78,9 @@ class Packet:
             at = field(self.body, 0)[1]
         return bytes(self.body[at:at + 2])
 
+    def payload(self):
+        return bytes(self.body[field(self.body, 0)[1] + 2 * bool(self.qos):])
+
 
 class Connection:
     """One accepted connection, with a thread that reads it and answers by the plan."""
