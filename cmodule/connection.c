@@ -115,7 +115,7 @@ static void set_nodelay(mp_obj_t module, mp_obj_t sock) {
 
 // Closes a stream; what it raises is passed over, there is nothing left to save.
 static void close_stream(mp_obj_t stream) {
-    try_method(stream, MP_QSTR_close, 0, NULL);
+    try_method(stream, MP_QSTR_close, 0, &stream);
 }
 
 // Closes the TLS stream, if there is one, and the socket. TLS closes its socket itself, unless it has let go of it after an
