@@ -1,9 +1,11 @@
-// Module ec100y: class Flash, the block device of the file system (os.AbstractBlockDev, the extended interface).
+// Module ec100y: class Flash, the block device of the file system (os.AbstractBlockDev, the extended interface), and
+// idle_us.
 
 #include "py/mperrno.h"
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 #include "flash.h"
+#include "mphalport.h"
 
 typedef struct _flash_obj_t {
     mp_obj_base_t base;
@@ -92,9 +94,16 @@ MP_DEFINE_CONST_OBJ_TYPE(ec100y_flash_type, MP_QSTR_Flash, MP_TYPE_FLAG_NONE,
     make_new, flash_make_new,
     locals_dict, &flash_locals);
 
+// For how long the processor has slept since the reset. The rest of a stretch of time is the work that a script made.
+static mp_obj_t ec100y_idle_us(void) {
+    return mp_obj_new_int_from_ull(board_idle_us);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(ec100y_idle_us_obj, ec100y_idle_us);
+
 static const mp_rom_map_elem_t ec100y_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_ec100y) },
     { MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&ec100y_flash_type) },
+    { MP_ROM_QSTR(MP_QSTR_idle_us), MP_ROM_PTR(&ec100y_idle_us_obj) },
 };
 static MP_DEFINE_CONST_DICT(ec100y_globals, ec100y_globals_table);
 

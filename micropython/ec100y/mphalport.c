@@ -8,6 +8,8 @@
 #include "timer.h"
 #include "uart.h"
 
+uint64_t board_idle_us;
+
 void board_wait(int32_t ms) {
     uint32_t state = interrupt_mask();
     // An interrupt since the last wait may have brought what the caller waits for, after it last looked.
@@ -15,8 +17,10 @@ void board_wait(int32_t ms) {
         if (ms >= 0) {
             timer_set_alarm_us((uint32_t)MIN(ms, INT32_MAX / 1000) * 1000);
         }
+        uint64_t before = timer_now_us();
         // Ends with an interrupt even while they are masked.
         __asm volatile ("dsb\n\twfi" : : : "memory");
+        board_idle_us += timer_now_us() - before;
         timer_clear_alarm();
     }
     interrupt_happened = false;

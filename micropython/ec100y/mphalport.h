@@ -12,6 +12,9 @@
 void board_wait(int32_t ms);
 #define MICROPY_INTERNAL_WFE(ms)            board_wait(ms)
 
+// How long that has slept so far.
+extern uint64_t board_idle_us;
+
 mp_uint_t mp_hal_ticks_cpu(void);
 
 // Milliseconds since the start, without the wrap of mp_hal_ticks_ms at 2^30.
