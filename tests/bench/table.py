@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import rows
 
-HEADS = ("", "", *rows.CONTENDERS, "bar", "")
-
 
 @dataclass
 class Result:
@@ -39,10 +37,10 @@ def mark(met):
     return "not measured" if met is None else "met" if met else "MISSED"
 
 
-def lines(result):
+def lines(result, contenders):
     name = result.row.name
     for figure in result.figures["umqtt"]:
-        values = [number(figure, result.figures.get(contender, {}).get(figure)) for contender in rows.CONTENDERS]
+        values = [number(figure, result.figures.get(contender, {}).get(figure)) for contender in contenders]
         verdicts = result.verdicts(figure) or [(None, None, None)]
         for bar, value, met in verdicts:
             shown = "" if bar is None else str(bar) if not bar.against or value is None else "%s: %.2f" % (bar, value)
@@ -50,10 +48,11 @@ def lines(result):
             name, figure, values = "", "", [""] * len(values)
 
 
-def text(results):
-    body = [list(HEADS)] + [line for result in results for line in lines(result)]
-    widths = [max(len(line[at]) for line in body) for at in range(len(HEADS))]
-    is_number = range(2, 2 + len(rows.CONTENDERS))
+def text(results, contenders=rows.CONTENDERS):
+    heads = ["", "", *contenders, "bar", ""]
+    body = [heads] + [line for result in results for line in lines(result, contenders)]
+    widths = [max(len(line[at]) for line in body) for at in range(len(heads))]
+    is_number = range(2, 2 + len(contenders))
 
     def show(line):
         cells = [cell.rjust(width) if at in is_number else cell.ljust(width)

@@ -118,8 +118,8 @@ class Console:
 class Board(Port):
     """A board of QEMU's. Its folder outlives it, with what is in its flash."""
 
-    def __init__(self, folder, firmware=FIRMWARE):
-        self.folder, self.firmware = Path(folder), firmware
+    def __init__(self, folder, firmware=FIRMWARE, options=()):
+        self.folder, self.firmware, self.options = Path(folder), firmware, options
         self.keeper, self.qemu, self.process = None, None, None
         super().__init__(None)
 
@@ -142,8 +142,8 @@ class Board(Port):
         (self.folder / "state").unlink(missing_ok=True)
         # A session of its own: Ctrl-C in the terminal is not for the keeper, which may outlive this process.
         with open(self.folder / "log", "wb") as log:
-            self.process = subprocess.Popen([sys.executable, HERE / "keeper.py", self.folder, self.firmware], stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            self.process = subprocess.Popen([sys.executable, HERE / "keeper.py", self.folder, self.firmware, *self.options],
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         end = time.monotonic() + START_S
         while not self.find():
             if self.process.poll() is not None or time.monotonic() > end:

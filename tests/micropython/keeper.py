@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps one board running: QEMU with the firmware, and a serial port for it that programs may open and close as they like.
 
-usage: keeper.py FOLDER FIRMWARE
+usage: keeper.py FOLDER FIRMWARE [QEMU'S OPTIONS]
 
 FOLDER holds flash.img, the board's flash, which outlives the board; and, from when the board can be reached until it ends,
 state: this process, QEMU's and the port. board.py starts, finds and ends keepers.
@@ -25,8 +25,9 @@ MACHINE = ["-M", "versatilepb", "-cpu", "cortex-r5", "-m", "8M", "-display", "no
            "-net", "nic", "-net", "user", "-monitor", "none", "-serial", "stdio"]
 
 
-def start_qemu(flash, firmware, serial):
-    command = ["qemu-system-arm", *MACHINE, "-kernel", firmware, "-drive", "if=pflash,format=raw,file=%s" % flash]
+def start_qemu(flash, firmware, serial, options):
+    command = ["qemu-system-arm", *MACHINE, "-kernel", firmware, "-drive", "if=pflash,format=raw,file=%s" % flash,
+               *options]
     # Should this process be killed, QEMU ends with it.
     return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=serial, stdout=serial)
 
@@ -116,7 +117,7 @@ class Relay:
 
 
 def main():
-    folder, firmware = Path(sys.argv[1]), sys.argv[2]
+    folder, firmware, options = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     # So that a board is ended in one way only, whoever asks for it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     flash = folder / "flash.img"
@@ -124,7 +125,7 @@ def main():
         with open(flash, "wb") as file:
             file.truncate(FLASH_SIZE)
     ours, serial = socket.socketpair()
-    qemu = start_qemu(flash, firmware, serial)
+    qemu = start_qemu(flash, firmware, serial, options)
     serial.close()
     try:
         relay = Relay(ours.fileno())
