@@ -63,6 +63,20 @@ class Broker:
         self.process.wait()
         self.process.stderr.close()
 
+    def save(self):
+        """Has it write down all that it keeps, and waits until it has."""
+        stored = self.folder / "mosquitto.db"
+        end = time.monotonic() + READY_S
+        # Twice: the first time seen may be one of its own, begun before what came last.
+        for _ in range(2):
+            before = stored.stat().st_mtime_ns if stored.exists() else None
+            while not stored.exists() or stored.stat().st_mtime_ns == before:
+                if time.monotonic() > end:
+                    raise RuntimeError("mosquitto does not save")
+                # Again and again, as two files of one tick of the clock look the same.
+                self.process.send_signal(signal.SIGUSR1)
+                time.sleep(0.01)
+
     def log(self):
         return (self.folder / "log").read_text(errors="replace")
 
@@ -84,14 +98,15 @@ def tls(authority, certificate, key, client=False):
 class Subscriber:
     """A mosquitto_sub that notes what it gets: topic, qos, retain, length and the beginning of the payload in hex."""
 
-    def __init__(self, broker_port, address, topic, qos):
+    def __init__(self, broker_port, address, topic, qos, session=None):
         # stdbuf: into a pipe, it would keep its lines back.
         command = ["stdbuf", "-oL", "mosquitto_sub", "-h", address, "-p", str(broker_port), "-t", topic, "-q", str(qos),
-                   "-d", "-F", "MESSAGE %t %q %r %l %x"]
+                   "-d", "-F", "MESSAGE %t %q %r %l %x"] + (["-c", "-i", session] if session else [])
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         self.messages = []
-        for line in self.process.stdout:
+        # What was kept for a session may come first.
+        while line := self.take_line():
             if line.startswith("Subscribed"):
                 return
         raise RuntimeError("mosquitto_sub ended")

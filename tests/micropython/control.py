@@ -151,6 +151,10 @@ class Script(socketserver.StreamRequestHandler):
         """broker_end PORT KILL|TERM"""
         self.brokers[int(port)].end(signal.Signals["SIG" + how])
 
+    def do_broker_save(self, port):
+        """broker_save PORT: has it store all that it keeps"""
+        self.brokers[int(port)].save()
+
     def do_broker_start(self, port):
         """broker_start PORT: again, with what it had stored"""
         self.brokers[int(port)].start()
@@ -160,10 +164,15 @@ class Script(socketserver.StreamRequestHandler):
         brokers.publish(self.world.address, int(port), bytes.fromhex(topic).decode(), bytes.fromhex(payload), int(qos),
                         retain == "1")
 
-    def do_subscribe(self, port, topic, qos):
-        """subscribe PORT HEX_TOPIC QOS -> HANDLE: by mosquitto_sub, subscribed when the reply comes"""
-        self.subscribers.append(brokers.Subscriber(int(port), self.world.address, bytes.fromhex(topic).decode(), qos))
+    def do_subscribe(self, port, topic, qos, session=None):
+        """subscribe PORT HEX_TOPIC QOS [SESSION] -> HANDLE: by mosquitto_sub, subscribed when the reply comes"""
+        topic = bytes.fromhex(topic).decode()
+        self.subscribers.append(brokers.Subscriber(int(port), self.world.address, topic, qos, session))
         return [str(len(self.subscribers) - 1)]
+
+    def do_unsubscribe(self, handle):
+        """unsubscribe HANDLE: ends it; what comes for its session is kept for the next one"""
+        self.subscribers[int(handle)].end()
 
     def do_received_until(self, handle, topic):
         """received_until HANDLE HEX_TOPIC -> as received, up to the message of that topic"""
