@@ -8,7 +8,7 @@ With --board, boards in QEMU run the scripts (board_run.py), and it all happens 
 
 A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" (run under it),
 "stock" (run by a stock variant of the Unix port as well, when there is one), "faults" (run by the variant that has that module
-instead, when there is one).
+instead, when there is one), "small" (run on a heap of 64 KiB).
 """
 
 import argparse
@@ -153,7 +153,7 @@ class Run:
             descriptor, more["TRACE"] = tempfile.mkstemp(dir=self.folder)
             os.close(descriptor)
             command += ["strace", "-f", "-qq", "-s", "64", "-o", more["TRACE"]]
-        command += [str(binary), "-X", "heapsize=%s" % self.options.heap, str(path), *names]
+        command += [str(binary), "-X", "heapsize=%s" % ("64k" if "small" in needs else self.options.heap), str(path), *names]
         self.children.append(Child(command, self.options.limit, self.environment(**more)))
         return self.children[-1]
 

@@ -6,7 +6,7 @@ What it is to do wrong stands in the Client Identifier, so a script needs nothin
     RULE[;RULE...]       a plan; a packet without a rule gets the answer that MQTT 3.1.1 asks for
     NAME=ANSWER          a rule for each packet of that name; NAME.2=ANSWER is for the second of a connection only
 
-    ANSWER is a run of   4f      an octet; 4f{300} is 300 of them
+    ANSWER is a run of   4f      an octet; 4f{300} is 300 of them; [...]{300} is all that 300 times
                          @       the Packet Identifier of the packet that is answered
                          *       the answer that the standard asks for
                          &       the packet itself, as it came
@@ -32,6 +32,7 @@ NAMES = ["RESERVED0", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBR
          "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "RESERVED15"]
 PAUSE_S = 0.01
 WAIT_S = 10
+REPEATED = re.compile(r"\[([^\[\]]*)\]\{(\d+)\}")
 TOKEN = re.compile(r"([0-9a-fA-F]{2})(?:\{(\d+)\})?|([@*&!#~-])|(.)")
 
 
@@ -233,6 +234,8 @@ class Connection:
     def answer(self, text, packet=None, half=False):
         """Carries out an ANSWER. With half, the last half of what goes over the wire is held back until rest()."""
         out = bytearray()
+        while "[" in text:
+            text = REPEATED.sub(lambda match: match[1] * int(match[2]), text)
         for octet, times, sign, wrong in TOKEN.findall(text):
             if wrong:
                 raise ValueError("no such sign in an ANSWER: " + wrong)
