@@ -391,8 +391,8 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         }
         is_done |= status == UMQTT_DONE;
         #if UMQTT_QUICK
-        if (is_done && awaited < UMQTT_IN_FLIGHT) {
-            // Mostly the only one: then Rust need not be asked which are over.
+        if (status == UMQTT_DONE && awaited < UMQTT_IN_FLIGHT) {
+            // Now, while nobody else can have got this slot. Mostly it is the only one, and Rust need not be asked then.
             forget(self, awaited);
             self->slots_held &= ~(1u << awaited);
         }
