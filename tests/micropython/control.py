@@ -184,9 +184,9 @@ class Script(socketserver.StreamRequestHandler):
 
     # A link that fails
 
-    def do_proxy(self, port):
-        """proxy BROKER_PORT -> PORT, a link to that broker"""
-        link = proxy.Proxy(self.world.address, int(port))
+    def do_proxy(self, port, *sealed):
+        """proxy BROKER_PORT [sealed] -> PORT, a link to that broker, sealed where they speak TLS"""
+        link = proxy.Proxy(self.world.address, int(port), bool(sealed))
         self.proxies[link.port] = link
         return [str(link.port)]
 

@@ -39,7 +39,7 @@ for how, step in (("rst", 1), ("fin", 1), ("drop", 1 if SOAK else 71)):
 
 def under_tls(how, direction, step):
     # The messages come back to who has sent them. How many octets a handshake has differs a little.
-    proxy = int(ask("proxy", target.BROKER_TLS)[0])
+    proxy = int(ask("proxy", target.BROKER_TLS, "sealed")[0])
 
     def loop(number):
         device = Device(proxy, "tls-%s-%s" % (how, direction), "%05d" % number, ssl=True)

@@ -11,7 +11,7 @@ Each connection through it takes the next of the faults that were ordered, or no
 
 What the client and the broker send after a cut goes nowhere.
 
-The packets of a broker that passes by are looked at for one mistake: a PUBLISH at QoS 2 that is sent again after its PUBREL
+Where the octets are not sealed by TLS, the packets of the broker are looked at for one mistake: a PUBLISH at QoS 2 that is sent again after its PUBREL
 [MQTT-4.3.3-1]. mosquitto makes it when a connection breaks before a PUBREL that it was about to repeat has left, and the Client
 that has released the identifier takes that for a new message. Then it is the broker who is to blame.
 """
@@ -48,7 +48,8 @@ class Watch:
 class Link:
     """One connection from a client, and the one to the broker that belongs to it."""
 
-    def __init__(self, client, broker, watch, direction=None, after=0, how=None, by=65536):
+    # Without a watch the octets are not looked at.
+    def __init__(self, client, broker, watch=None, direction=None, after=0, how=None, by=65536):
         self.ends = {"up": client, "down": broker}
         self.direction, self.after, self.how, self.by = direction, after, how, by
         self.passed = {"up": 0, "down": 0}
@@ -68,7 +69,7 @@ class Link:
     def run(self, direction):
         try:
             while data := self.ends[direction].recv(self.by):
-                if direction == "down":
+                if direction == "down" and self.watch:
                     self.look(data)
                 self.send(direction, data)
             with self.passing:
@@ -123,9 +124,9 @@ class Link:
 class Proxy:
     """A port that stands for a broker's, with the faults of the connections to come."""
 
-    def __init__(self, address, broker_port):
+    def __init__(self, address, broker_port, sealed=False):
         self.broker = (address, broker_port)
-        self.faults, self.links, self.watch = [], [], Watch()
+        self.faults, self.links, self.watch = [], [], None if sealed else Watch()
         self.socket = socket.create_server((address, 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
