@@ -4,8 +4,10 @@
 // again when the client is in order and the mutex is free.
 #include "mqttclient.h"
 
-// The first room that a long message gets; from then on it doubles, as far as octets really come.
+// The first room that a long message gets. It grows by this factor when it has filled up, so that nobody gets memory for octets
+// that never come; a room that moves lies beside the old one for a moment, and a small factor would have more of that.
 #define FIRST_ROOM (2048)
+#define ROOM_GROWTH (8)
 
 // Statuses of this file, besides those of Rust's steps.
 enum {
@@ -84,14 +86,14 @@ void mqttclient_forget_fields(mqttclient_obj_t *self) {
     }
 }
 
-// Gives a long message room for as much again as has come of it. Status: POLL_AGAIN or NO_MEMORY.
+// Gives a long message room for more than has come of it. Status: POLL_AGAIN or NO_MEMORY.
 static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     if (self->callback == mp_const_none) {
         umqtt_decline(&self->state, true);
         return POLL_AGAIN;
     }
     umqtt_room_t *room = &self->room[step->field];
-    size_t len = MIN((size_t)step->total, MAX((size_t)step->here * 2, FIRST_ROOM));
+    size_t len = MIN((size_t)step->total, MAX((size_t)step->here * ROOM_GROWTH, FIRST_ROOM));
     // One octet more for the NUL that ends a bytes object.
     byte *data = m_renew_maybe(byte, room->data, room->data == NULL ? 0 : room->len + 1, len + 1, true);
     if (data == NULL) {
