@@ -61,6 +61,14 @@ static mp_obj_t try_method(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_
     return MP_OBJ_FROM_PTR(nlr.ret_val);
 }
 
+// No connection came of it. What the network or the Server did is kept for stats(), an interrupt is not.
+static UMQTT_NORETURN void fail_to_connect(mqttclient_obj_t *self, mp_obj_t exception) {
+    if (UMQTT_EXTRAS && is_instance(exception, &mp_type_Exception)) {
+        mqttclient_note_error(self, exception);
+    }
+    nlr_jump(MP_OBJ_TO_PTR(exception));
+}
+
 // Asks the socket to connect: 0 if it has, or the errno. Raises what has none.
 static int try_connect(mp_obj_t sock, mp_obj_t address) {
     mp_obj_t raised = try_method(sock, MP_QSTR_connect, 1, &address);
@@ -149,6 +157,10 @@ void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
     self->sock = MP_OBJ_NULL;
     self->stream = MP_OBJ_NULL;
     self->lost_errno = lost_errno;
+    if (self->is_aside) {
+        self->is_aside = false;
+        self->connecting = false;
+    }
     ++self->connection;
     mqttclient_forget_fields(self);
     umqtt_close(&self->state);
@@ -172,10 +184,12 @@ static bool split_address(mp_obj_t item, mp_int_t stream_type, mp_obj_t **parts)
 
 // A socket connected to one of the addresses that the name stands for. May raise.
 static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t *volatile opened) {
+    mqttclient_enter_phase(self, MQTTCLIENT_RESOLVE);
     mp_obj_t module = mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull);
     mp_obj_t args[2] = { self->server, MP_OBJ_NEW_SMALL_INT(self->port) };
     mp_obj_t addresses = call_method(module, MP_QSTR_getaddrinfo, 2, args);
     mp_int_t stream_type = mp_obj_get_int(mp_load_attr(module, MP_QSTR_SOCK_STREAM));
+    mqttclient_enter_phase(self, MQTTCLIENT_CONNECT);
     size_t len;
     mp_obj_t *items;
     mp_obj_get_array(addresses, &len, &items);
@@ -217,14 +231,61 @@ static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t 
     nlr_jump(MP_OBJ_TO_PTR(raised));
 }
 
-// Sends CONNECT and awaits CONNACK. The mutex is held. Status: UMQTT_DONE or an error.
+// From now on this is the client's connection, in which nothing was said yet.
+static void adopt(mqttclient_obj_t *self, mp_obj_t sock, mp_obj_t stream) {
+    self->sock = sock;
+    self->stream = stream;
+    #if UMQTT_UNIX
+    self->fd = mqttclient_fileno(sock);
+    #endif
+    ++self->connection;
+    mqttclient_enter_phase(self, stream == sock ? MQTTCLIENT_CONNACK : MQTTCLIENT_TLS);
+}
+
+// The outcome of the wait for CONNACK on this socket: puts the client in order, and frees the mutex. May raise.
+static void conclude(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t sock, int status) {
+    if (status == UMQTT_DONE) {
+        // What a session left behind goes out again now, as far as the stream takes it.
+        status = mqttclient_flush(self, step, UMQTT_AWAIT_OUTBOX);
+        status = status == UMQTT_WAIT ? UMQTT_DONE : status;
+    }
+    // Before mqttclient_drop, which may free the mutex.
+    mp_obj_t raised = self->raised;
+    self->raised = MP_OBJ_NULL;
+    if (status != UMQTT_DONE && sock != MP_OBJ_NULL && self->sock == sock) {
+        mqttclient_drop(self, MP_ENOTCONN);
+    }
+    self->connecting = false;
+    self->is_aside = false;
+    mqttclient_unlock(self);
+    if (status == UMQTT_RAISED) {
+        fail_to_connect(self, raised);
+    }
+    if (status != UMQTT_DONE) {
+        fail_to_connect(self, mqttclient_error(status, step->code));
+    }
+    mqttclient_enter_phase(self, MQTTCLIENT_SESSION);
+}
+
+// Sends CONNECT and looks for CONNACK, without waiting. The mutex is held. Status: UMQTT_DONE, UMQTT_WAIT or an error.
+static int look_for_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect, umqtt_step_t *step) {
+    uint32_t bytes_out = self->bytes_out;
+    int status = umqtt_connect(&self->state, step, connect);
+    if (bytes_out != self->bytes_out) {
+        // Whoever can write is through with TLS's handshake.
+        mqttclient_enter_phase(self, MQTTCLIENT_CONNACK);
+    }
+    return status;
+}
+
+// The same, and waits. Status: UMQTT_DONE or an error.
 static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect, umqtt_step_t *step, uint32_t deadline) {
     uint8_t connection = self->connection;
     mqttclient_begin_step(self, step);
     int status = umqtt_open(&self->state, step, connect);
     while (status == UMQTT_DONE || status == UMQTT_WAIT) {
         step->now_ms = mqttclient_ticks_ms();
-        status = umqtt_connect(&self->state, step, connect);
+        status = look_for_connack(self, connect, step);
         if (status != UMQTT_WAIT) {
             return status;
         }
@@ -244,16 +305,31 @@ static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect,
     return status;
 }
 
-// Opens the connection that `connect` describes, within its timeout. Nothing is connected before, and self->connecting is
-// set. The mutex is held before; it is free after, and when this raises.
-void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) {
-    uint32_t deadline = mqttclient_deadline_after(connect->answer_timeout_ms);
+// What CONNECT is to say.
+static void describe(mqttclient_obj_t *self, umqtt_connect_t *connect) {
+    connect->will_retain = self->will_retain;
+    connect->will_qos = self->will_qos;
+    connect->clean_session = self->clean_session;
+    connect->keep_alive_s = self->keep_alive_s;
+    connect->answer_timeout_ms = self->answer_timeout_ms;
+    for (size_t i = 0; i < UMQTT_CONNECT_FIELDS; ++i) {
+        mqttclient_octets(self->field[i], &connect->field[i]); // checked before, or none
+    }
+}
+
+// Opens a connection, after mqttclient_prepare. The mutex is held before; it is free after, and when this raises.
+void mqttclient_connect(mqttclient_obj_t *self) {
+    uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
+    // These pointers keep the octets alive, even if another will is set meanwhile.
+    umqtt_connect_t connect;
+    describe(self, &connect);
     mp_obj_t volatile sock = MP_OBJ_NULL;
     mp_obj_t volatile stream = MP_OBJ_NULL;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
         mp_obj_t opened = open_socket(self, deadline, (mp_obj_t *)&sock);
+        mqttclient_enter_phase(self, MQTTCLIENT_TLS);
         stream = self->ssl == mp_const_false ? opened : mqttclient_wrap_tls(self, opened);
         mqttclient_lock(self);
         nlr_pop();
@@ -264,33 +340,42 @@ void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect) 
         }
         self->connecting = false;
         mqttclient_unlock(self);
-        nlr_jump(nlr.ret_val);
+        fail_to_connect(self, MP_OBJ_FROM_PTR(nlr.ret_val));
     }
-    self->sock = sock;
-    self->stream = stream;
-    #if UMQTT_UNIX
-    self->fd = mqttclient_fileno(sock);
-    #endif
-    ++self->connection;
+    adopt(self, sock, stream);
     umqtt_step_t step;
-    int status = await_connack(self, connect, &step, deadline);
-    if (status == UMQTT_DONE) {
-        // What a session left behind goes out again now, as far as the stream takes it.
-        status = mqttclient_flush(self, &step, UMQTT_AWAIT_OUTBOX);
-        status = status == UMQTT_WAIT ? UMQTT_DONE : status;
-    }
-    // Before mqttclient_drop, which may free the mutex.
-    mp_obj_t raised = self->raised;
-    self->raised = MP_OBJ_NULL;
-    if (status != UMQTT_DONE && self->sock == sock) {
-        mqttclient_drop(self, MP_ENOTCONN);
-    }
-    self->connecting = false;
-    mqttclient_unlock(self);
-    if (status == UMQTT_RAISED) {
-        nlr_jump(MP_OBJ_TO_PTR(raised));
-    }
-    if (status != UMQTT_DONE) {
-        mqttclient_raise(status, step.code);
-    }
+    int status = await_connack(self, &connect, &step, deadline);
+    conclude(self, &step, sock, status);
 }
+
+#if UMQTT_EXTRAS
+// Begins a connection on an open socket and the stream around it, after mqttclient_prepare: mqttclient_connected carries it
+// out. The mutex is held before; it is free after, and when this raises.
+void mqttclient_connect_on(mqttclient_obj_t *self, mp_obj_t sock, mp_obj_t stream) {
+    umqtt_connect_t connect;
+    umqtt_step_t step;
+    describe(self, &connect);
+    self->is_aside = true;
+    adopt(self, sock, stream);
+    mqttclient_begin_step(self, &step);
+    umqtt_open(&self->state, &step, &connect); // all fields were checked
+    mqttclient_unlock(self);
+}
+
+// Whether the connection stands that mqttclient_connect_on began, without waiting. May raise.
+bool mqttclient_connected(mqttclient_obj_t *self) {
+    umqtt_connect_t connect;
+    umqtt_step_t step;
+    mqttclient_lock(self);
+    mqttclient_begin_step(self, &step);
+    describe(self, &connect);
+    step.may_read = true;
+    int status = look_for_connack(self, &connect, &step);
+    if (status == UMQTT_WAIT) {
+        mqttclient_unlock(self);
+        return false;
+    }
+    conclude(self, &step, self->sock, status);
+    return true;
+}
+#endif

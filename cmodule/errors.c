@@ -60,32 +60,36 @@ static mp_rom_error_text_t text_of_fault(int status) {
     }
 }
 
-static UMQTT_NORETURN void raise_code(int code) {
-    mp_obj_t arg = MP_OBJ_NEW_SMALL_INT(code);
-    nlr_raise(mp_obj_new_exception_args(&mp_type_MQTTException, 1, &arg));
+static mp_obj_t with_number(const mp_obj_type_t *type, int number) {
+    mp_obj_t arg = MP_OBJ_NEW_SMALL_INT(number);
+    return mp_obj_new_exception_args(type, 1, &arg);
 }
 
-void mqttclient_raise(int status, int code) {
+mp_obj_t mqttclient_error(int status, int code) {
     mp_rom_error_text_t text = text_of_misuse(status);
     if (text != NULL) {
-        mp_raise_ValueError(text);
+        return mp_obj_new_exception_msg(&mp_type_ValueError, text);
     }
     switch (status) {
         case UMQTT_NOT_CONNECTED:
-            mp_raise_OSError(MP_ENOTCONN);
+            return with_number(&mp_type_OSError, MP_ENOTCONN);
         case UMQTT_TIMEOUT:
-            mp_raise_OSError(MP_ETIMEDOUT);
+            return with_number(&mp_type_OSError, MP_ETIMEDOUT);
         case UMQTT_STREAM_ERROR:
-            mp_raise_OSError(code);
+            return with_number(&mp_type_OSError, code);
         case UMQTT_BUSY:
-            mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("client is busy"));
+            return mp_obj_new_exception_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("client is busy"));
         case UMQTT_SUBSCRIPTION_REFUSED:
-            raise_code(128);
+            return with_number(&mp_type_MQTTException, 128);
         case UMQTT_REFUSED:
-            raise_code(code);
+            return with_number(&mp_type_MQTTException, code);
         default:
-            mp_raise_msg(&mp_type_MQTTException, text_of_fault(status));
+            return mp_obj_new_exception_msg(&mp_type_MQTTException, text_of_fault(status));
     }
+}
+
+void mqttclient_raise(int status, int code) {
+    nlr_jump(MP_OBJ_TO_PTR(mqttclient_error(status, code)));
 }
 
 // Raises what a check of an argument came to, if it is wrong.

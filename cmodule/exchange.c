@@ -138,12 +138,16 @@ static mp_obj_t last_topic(mqttclient_obj_t *self, const umqtt_step_t *step) {
     return MP_OBJ_NULL;
 }
 
+static uint8_t qos_of(const mqttclient_message_t *message) {
+    return message->flags >> 1 & 3;
+}
+
 // Takes the message that has just come: makes its objects. May raise; then it is not acknowledged, so that the Server keeps
 // it.
 static void take(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message) {
     message->topic = MP_OBJ_NULL;
     message->packet_identifier = step->packet_identifier;
-    message->qos = step->qos;
+    message->flags = step->flags;
     message->connection = self->connection;
     if (step->body != UMQTT_BODY_DROPPED && self->callback != mp_const_none) {
         // Rooms are lent for a long message only, and are NULL else.
@@ -158,9 +162,9 @@ static void take(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_me
         #endif
     }
     mqttclient_forget_fields(self);
-    if (message->qos == 2) {
+    if (qos_of(message) == 2) {
         // It is not delivered again.
-        umqtt_taken(&self->state, message->qos, message->packet_identifier);
+        umqtt_taken(&self->state, 2, message->packet_identifier);
     }
 }
 
@@ -211,7 +215,8 @@ static bool call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclie
             #endif
             ++self->callback_depth;
             mqttclient_unlock(self);
-            mp_call_function_2(callback, message->topic, message->payload);
+            mp_obj_t args[3] = { message->topic, message->payload, MP_OBJ_NEW_SMALL_INT(message->flags) };
+            mp_call_function_n_kw(callback, 2 + self->wants_flags, 0, args);
             // Before nlr_pop, as in mqttclient_sleep.
             mqttclient_lock(self);
         }
@@ -253,8 +258,9 @@ static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, bool has_just_com
         return UMQTT_RAISED;
     }
     mqttclient_begin_step(self, step);
-    while (message->qos > 0 && message->connection == self->connection) {
-        int acknowledged = umqtt_delivered(&self->state, message->qos, message->packet_identifier);
+    uint8_t qos = qos_of(message);
+    while (qos > 0 && message->connection == self->connection) {
+        int acknowledged = umqtt_delivered(&self->state, qos, message->packet_identifier);
         int status = mqttclient_flush(self, step, UMQTT_AWAIT_FLUSHED);
         if (status > UMQTT_FULL) {
             return status;
@@ -317,7 +323,12 @@ static UMQTT_NORETURN void fail(mqttclient_obj_t *self, umqtt_step_t *step, uint
     if (status == NO_MEMORY) {
         m_malloc_fail((size_t)step->code);
     }
-    mqttclient_raise(status, step->code);
+    mp_obj_t exception = mqttclient_error(status, step->code);
+    if (UMQTT_EXTRAS && status > UMQTT_BUSY) {
+        // Nobody's but the network's and the Server's.
+        mqttclient_note_error(self, exception);
+    }
+    nlr_jump(MP_OBJ_TO_PTR(exception));
 }
 
 // Sleeps until there may be something to do. Status: POLL_AGAIN, UMQTT_RAISED or UMQTT_TIMEOUT.
@@ -378,8 +389,8 @@ static void finish(mqttclient_obj_t *self) {
 }
 
 // Goes on from the status of a first step until what is awaited has come or, if it does not wait, until there is nothing
-// to do. The mutex is held before; it is free after, and when this raises.
-void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline) {
+// to do: whether it has come. The mutex is held before; it is free after, and when this raises.
+bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline) {
     uint8_t connection = self->connection;
     bool awaits_message = awaited == UMQTT_AWAIT_MESSAGE;
     bool is_done = false;
@@ -417,15 +428,16 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
     }
     self->receivers -= awaits_message;
     finish(self);
+    return is_done;
 }
 
-// Sees an exchange about topic and msg through, from the status of the step that began it. The mutex is held before; it is
-// free after, and when this raises.
-void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status) {
+// Sees an exchange about topic and msg through, from the status of the step that began it, or does what can be done for it
+// without waiting: whether it is over. The mutex is held before; it is free after, and when this raises.
+bool mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status, bool waits) {
     #if UMQTT_QUICK
     if (status == UMQTT_DONE && self->queue == NULL) {
         finish(self);
-        return;
+        return true;
     }
     #endif
     uint8_t awaited = UMQTT_AWAIT_FLUSHED;
@@ -436,5 +448,5 @@ void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t to
         self->slot[awaited].msg = msg;
         self->slots_held |= 1u << awaited;
     }
-    mqttclient_run(self, step, awaited, status, true, MQTTCLIENT_NO_DEADLINE);
+    return mqttclient_run(self, step, awaited, status, waits, MQTTCLIENT_NO_DEADLINE);
 }

@@ -5,6 +5,7 @@
 #   UMQTT_CARGO         the cargo to run, a list with what must stand before it (env;RUSTC_BOOTSTRAP=1;...;cargo)
 #   UMQTT_CARGO_FLAGS   more flags for it, a list, such as -Zbuild-std=core
 #   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING   capacities, see build.rs
+#   UMQTT_EXTRAS        1, the default: what goes beyond the guide (stats, asyncio, umqtt.simple and so on); 0: without
 #   UMQTT_QUICK         1: short ways for what happens most, for some more code; 0: none. Default: 1 on the host, else 0
 
 # For cmake_language(DEFER).
@@ -23,11 +24,14 @@ add_library(usermod_umqtt INTERFACE)
 # The C files: the one place where cmake learns of them (micropython.mk is the other).
 target_sources(usermod_umqtt INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/arm_memory.c
+    ${CMAKE_CURRENT_LIST_DIR}/asynchronous.c
     ${CMAKE_CURRENT_LIST_DIR}/connection.c
     ${CMAKE_CURRENT_LIST_DIR}/errors.c
     ${CMAKE_CURRENT_LIST_DIR}/exchange.c
     ${CMAKE_CURRENT_LIST_DIR}/modumqtt.c
     ${CMAKE_CURRENT_LIST_DIR}/mqttclient.c
+    ${CMAKE_CURRENT_LIST_DIR}/package.c
+    ${CMAKE_CURRENT_LIST_DIR}/stats.c
     ${CMAKE_CURRENT_LIST_DIR}/tls.c
     ${CMAKE_CURRENT_LIST_DIR}/umqtt_shim.c
     ${CMAKE_CURRENT_LIST_DIR}/wait.c
@@ -45,10 +49,16 @@ set(UMQTT_FEATURES firmware)
 if(UMQTT_QUICK)
     list(APPEND UMQTT_FEATURES quick)
 endif()
+if(NOT DEFINED UMQTT_EXTRAS)
+    set(UMQTT_EXTRAS 1)
+endif()
+if(UMQTT_EXTRAS)
+    list(APPEND UMQTT_FEATURES extras)
+endif()
 list(JOIN UMQTT_FEATURES "," UMQTT_FEATURES)
 set(UMQTT_ENVIRONMENT)
-foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK)
-    if(${setting})
+foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK UMQTT_EXTRAS)
+    if(DEFINED ${setting})
         target_compile_definitions(usermod_umqtt INTERFACE ${setting}=${${setting}})
         list(APPEND UMQTT_ENVIRONMENT ${setting}=${${setting}})
     endif()

@@ -5,15 +5,19 @@
 #   UMQTT_CARGO         the cargo to run, with what must stand before it (env RUSTC_BOOTSTRAP=1 ... cargo)
 #   UMQTT_CARGO_FLAGS   more flags for it, such as -Zbuild-std=core
 #   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING   capacities, see build.rs
+#   UMQTT_EXTRAS        1, the default: what goes beyond the guide (stats, asyncio, umqtt.simple and so on); 0: without
 #   UMQTT_QUICK         1: short ways for what happens most, for some more code; 0: none. Default: 1 on the host, else 0
 
 # The C files: the one place where make learns of them (micropython.cmake is the other).
-UMQTT_SOURCES := arm_memory.c modumqtt.c mqttclient.c connection.c tls.c exchange.c wait.c errors.c umqtt_shim.c
+UMQTT_SOURCES := arm_memory.c modumqtt.c mqttclient.c connection.c tls.c exchange.c wait.c errors.c umqtt_shim.c \
+	stats.c asynchronous.c package.c
 
 UMQTT_CARGO ?= cargo
 # A host has room for speed; a microcontroller's flash comes first.
 UMQTT_QUICK ?= $(if $(UMQTT_RUST_TARGET),0,1)
+UMQTT_EXTRAS ?= 1
 UMQTT_COMMA := ,
+UMQTT_FEATURES := firmware$(if $(filter 1,$(UMQTT_QUICK)),$(UMQTT_COMMA)quick)$(if $(filter 1,$(UMQTT_EXTRAS)),$(UMQTT_COMMA)extras)
 UMQTT_DIR := $(abspath $(USERMOD_DIR)/..)
 UMQTT_TARGET_DIR := $(abspath $(BUILD))/umqtt
 UMQTT_RUST := $(UMQTT_TARGET_DIR)/umqtt.o
@@ -24,7 +28,7 @@ UMQTT_OBJECTS := $(addprefix $(BUILD)/$(notdir $(USERMOD_DIR))/,$(UMQTT_SOURCES:
 
 # SRC_USERMOD is understood from 1.13 to this day, SRC_USERMOD_C only from 1.20 on.
 SRC_USERMOD += $(addprefix $(USERMOD_DIR)/,$(UMQTT_SOURCES))
-CFLAGS_USERMOD += -I$(USERMOD_DIR) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK,\
+CFLAGS_USERMOD += -I$(USERMOD_DIR) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK UMQTT_EXTRAS,\
 	$(if $($(setting)),-D$(setting)=$($(setting))))
 LDFLAGS_USERMOD += $(UMQTT_RUST)
 
@@ -51,7 +55,7 @@ $(UMQTT_RUST): umqtt-ask-cargo | $(PY_BUILD)/mpstate.o
 	$(ECHO) "CARGO $@"
 	+$(Q)$(UMQTT_CARGO) rustc --locked $(if $(filter 1,$(BUILD_VERBOSE)),,--quiet) \
 		--manifest-path $(UMQTT_DIR)/Cargo.toml --target-dir $(UMQTT_TARGET_DIR) \
-		--lib --crate-type staticlib --features firmware$(if $(filter 1,$(UMQTT_QUICK)),$(UMQTT_COMMA)quick) --profile firmware \
+		--lib --crate-type staticlib --features $(UMQTT_FEATURES) --profile firmware \
 		$(if $(UMQTT_RUST_TARGET),--target $(UMQTT_RUST_TARGET)) $(UMQTT_CARGO_FLAGS) -- --emit obj=$(UMQTT_EMITTED)
 	$(if $(UMQTT_RUST_TARGET),$(Q)test $@ -nt $(UMQTT_EMITTED) || \
 		$(OBJCOPY) --remove-section='.ARM.ex*' $(UMQTT_EMITTED) $@)

@@ -5,8 +5,16 @@
 // MQTTException(text): how the Server broke the protocol.
 MP_DEFINE_EXCEPTION(MQTTException, Exception)
 
+#if UMQTT_EXTRAS
+// Where `import umqtt.simple` looks: package.c says what for.
+static const MP_DEFINE_STR_OBJ(umqtt_path, ".frozen/umqtt");
+#endif
+
 static const mp_rom_map_elem_t umqtt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_umqtt) },
+    #if UMQTT_EXTRAS
+    { MP_ROM_QSTR(MP_QSTR___path__), MP_ROM_PTR(&umqtt_path) },
+    #endif
     { MP_ROM_QSTR(MP_QSTR_MQTTClient), MP_ROM_PTR(&mp_type_umqtt_MQTTClient) },
     { MP_ROM_QSTR(MP_QSTR_MQTTException), MP_ROM_PTR(&mp_type_MQTTException) },
 };
@@ -21,4 +29,7 @@ const mp_obj_module_t umqtt_module = {
 MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module, MODULE_UMQTT_ENABLED);
 #else
 MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module);
+#endif
+#if UMQTT_EXTRAS && UMQTT_MICROPYTHON >= 1021
+MP_REGISTER_MODULE_DELEGATION(umqtt_module, umqtt_attr);
 #endif

@@ -59,7 +59,8 @@ static int32_t small_number_of(mp_obj_t obj, bool *other_type) {
     return number < 0 || number > UINT16_MAX ? -1 : (int32_t)number;
 }
 
-static uint8_t qos_of(mp_obj_t obj) {
+// May raise ValueError.
+uint8_t mqttclient_qos(mp_obj_t obj) {
     bool other_type;
     int32_t qos = small_number_of(obj, &other_type);
     if (qos < 0 || qos > 2) {
@@ -165,7 +166,15 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
         { MP_QSTR_keepalive, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
         { MP_QSTR_ssl, MP_ARG_OBJ, { .u_obj = mp_const_false } },
         { MP_QSTR_ssl_params, MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        #if UMQTT_EXTRAS
+        { MP_QSTR_reconn, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_obj = mp_const_false } },
+        #endif
     };
+    #if UMQTT_EXTRAS
+    if (mqttclient_wants_reconnect(n_args, n_kw, all_args)) {
+        return mqttclient_new_reconnecting(n_args, n_kw, all_args);
+    }
+    #endif
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
 
@@ -218,6 +227,7 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
 static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     static const mp_arg_t allowed_args[] = {
         { MP_QSTR_callback, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_flags, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_obj = mp_const_false } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
@@ -225,7 +235,9 @@ static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args,
     if (callback != mp_const_none && !mp_obj_is_callable(callback)) {
         mp_raise_TypeError(MP_ERROR_TEXT("callback must be callable or None"));
     }
+    bool wants_flags = mp_obj_is_true(args[1].u_obj);
     self->callback = callback;
+    self->wants_flags = wants_flags;
     return mp_const_none;
 }
 
@@ -244,7 +256,7 @@ static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args
     umqtt_octets_t topic = octets_of(args[ARG_topic].u_obj);
     mqttclient_check(umqtt_check(topic.data, topic.len, true));
     check_field(args[ARG_msg].u_obj);
-    uint8_t qos = qos_of(args[ARG_qos].u_obj);
+    uint8_t qos = mqttclient_qos(args[ARG_qos].u_obj);
     bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
     mp_obj_t will_topic = unchanging(args[ARG_topic].u_obj);
     mp_obj_t will_msg = unchanging(args[ARG_msg].u_obj);
@@ -295,6 +307,27 @@ static mp_obj_t hang_up(mqttclient_obj_t *self, bool waits) {
     return raised;
 }
 
+// Makes the client ready for a new connection, of which nothing is there yet but what the Server has kept. Takes the mutex.
+// May raise, without it.
+void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t timeout) {
+    uint32_t timeout_ms = timeout_ms_of(timeout);
+    if (!clean_session && mp_obj_len(self->field[UMQTT_CLIENT_ID]) == MP_OBJ_NEW_SMALL_INT(0)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("empty client_id without clean_session"));
+    }
+    mqttclient_lock(self);
+    if (self->connecting && !self->is_aside) {
+        mqttclient_unlock(self);
+        mp_raise_OSError(MP_EALREADY);
+    }
+    hang_up(self, false);
+    self->connecting = true;
+    self->clean_session = clean_session;
+    self->answer_timeout_ms = timeout_ms;
+    if (clean_session) {
+        self->queue = NULL;
+    }
+}
+
 static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_clean_session, ARG_timeout };
     static const mp_arg_t allowed_args[] = {
@@ -303,52 +336,32 @@ static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_arg
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
-    bool clean_session = mp_obj_is_true(args[ARG_clean_session].u_obj);
-    uint32_t timeout_ms = timeout_ms_of(args[ARG_timeout].u_obj);
-    if (!clean_session && mp_obj_len(self->field[UMQTT_CLIENT_ID]) == MP_OBJ_NEW_SMALL_INT(0)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("empty client_id without clean_session"));
-    }
-    mqttclient_lock(self);
-    if (self->connecting) {
-        mqttclient_unlock(self);
-        mp_raise_OSError(MP_EALREADY);
-    }
-    self->connecting = true;
-    hang_up(self, false);
-    self->answer_timeout_ms = timeout_ms;
-    if (clean_session) {
-        self->queue = NULL;
-    }
-    // These pointers keep the octets alive, even if another will is set meanwhile.
-    umqtt_connect_t connect = {
-        .will_retain = self->will_retain,
-        .will_qos = self->will_qos,
-        .clean_session = clean_session,
-        .keep_alive_s = self->keep_alive_s,
-        .answer_timeout_ms = timeout_ms,
-    };
-    for (size_t i = 0; i < UMQTT_CONNECT_FIELDS; ++i) {
-        mqttclient_octets(self->field[i], &connect.field[i]); // checked before, or none
-    }
-    mqttclient_connect(self, &connect);
+    mqttclient_prepare(self, mp_obj_is_true(args[ARG_clean_session].u_obj), args[ARG_timeout].u_obj);
+    mqttclient_connect(self);
     return mp_const_none;
 }
 
-// Carries out an exchange about topic and msg (empty if it has none). If all places are taken, waits for one. May raise.
+// Begins an exchange about topic and msg (empty if it has none): umqtt_begin's status. Takes the mutex. May raise TypeError,
+// without it.
+int mqttclient_begin(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain) {
+    mqttclient_lock(self);
+    mqttclient_begin_step(self, step);
+    step->lends = true;
+    // With the mutex: while this thread waits for it, another one may move them.
+    if (!mqttclient_octets(topic, &step->packet_topic) || !mqttclient_octets(msg, &step->packet_payload)) {
+        mqttclient_unlock(self);
+        raise_no_buffer();
+    }
+    return umqtt_begin(&self->state, step, kind, qos, retain);
+}
+
+// Carries out an exchange. If all places are taken, waits for one. May raise.
 static void exchange(mqttclient_obj_t *self, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain) {
     for (;;) {
         umqtt_step_t step;
-        mqttclient_lock(self);
-        mqttclient_begin_step(self, &step);
-        step.lends = true;
-        // With the mutex: while this thread waits for it, another one may move them.
-        if (!mqttclient_octets(topic, &step.packet_topic) || !mqttclient_octets(msg, &step.packet_payload)) {
-            mqttclient_unlock(self);
-            raise_no_buffer();
-        }
-        int status = umqtt_begin(&self->state, &step, kind, qos, retain);
+        int status = mqttclient_begin(self, &step, kind, topic, msg, qos, retain);
         if (status != UMQTT_FULL) {
-            mqttclient_exchange(self, &step, topic, msg, status);
+            mqttclient_exchange(self, &step, topic, msg, status, true);
             return;
         }
         uint8_t awaited = kind == UMQTT_PUBLISH && qos > 0 ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM;
@@ -361,7 +374,7 @@ static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_m
     mp_arg_val_t args[MP_ARRAY_SIZE(message_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(message_args), message_args, args);
     bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
-    uint8_t qos = qos_of(args[ARG_qos].u_obj);
+    uint8_t qos = mqttclient_qos(args[ARG_qos].u_obj);
     exchange(self, UMQTT_PUBLISH, args[ARG_topic].u_obj, args[ARG_msg].u_obj, qos, retain);
     return mp_const_none;
 }
@@ -374,7 +387,7 @@ static mp_obj_t mqttclient_subscribe(size_t n_args, const mp_obj_t *pos_args, mp
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
-    uint8_t qos = qos_of(args[ARG_at_most].u_obj);
+    uint8_t qos = mqttclient_qos(args[ARG_at_most].u_obj);
     exchange(self, UMQTT_SUBSCRIBE, args[ARG_filter].u_obj, mp_const_empty_bytes, qos, false);
     return mp_const_none;
 }
@@ -432,13 +445,33 @@ static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
     mqttclient_lock(self);
     // A connection that another thread is making is not there yet.
-    mp_obj_t raised = self->connecting ? MP_OBJ_NULL : hang_up(self, true);
+    mp_obj_t raised = self->connecting && !self->is_aside ? MP_OBJ_NULL : hang_up(self, true);
     mqttclient_unlock(self);
     if (raised != MP_OBJ_NULL) {
         nlr_jump(MP_OBJ_TO_PTR(raised));
     }
     return mp_const_none;
 }
+
+#if UMQTT_EXTRAS
+// The socket of the connection, without TLS; None while there is none, or CONNACK has not come.
+static mp_obj_t mqttclient_socket(mp_obj_t self_in) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mp_obj_t sock = self->sock;
+    return sock == MP_OBJ_NULL || self->connecting ? mp_const_none : sock;
+}
+
+// Closes the connection without DISCONNECT, so that the Server sends the Will [MQTT-3.1.2-8].
+static mp_obj_t mqttclient_close(mp_obj_t self_in) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_lock(self);
+    if (self->stream != MP_OBJ_NULL) {
+        mqttclient_drop(self, MP_ENOTCONN);
+    }
+    mqttclient_unlock(self);
+    return mp_const_none;
+}
+#endif
 
 static MP_DEFINE_CONST_FUN_OBJ_KW(set_callback_obj, 1, mqttclient_set_callback);
 static MP_DEFINE_CONST_FUN_OBJ_KW(set_last_will_obj, 1, mqttclient_set_last_will);
@@ -450,6 +483,16 @@ static MP_DEFINE_CONST_FUN_OBJ_1(check_msg_obj, mqttclient_check_msg);
 static MP_DEFINE_CONST_FUN_OBJ_1(wait_msg_obj, mqttclient_wait_msg);
 static MP_DEFINE_CONST_FUN_OBJ_1(ping_obj, mqttclient_ping);
 static MP_DEFINE_CONST_FUN_OBJ_1(disconnect_obj, mqttclient_disconnect);
+#if UMQTT_EXTRAS
+static MP_DEFINE_CONST_FUN_OBJ_1(socket_obj, mqttclient_socket);
+static MP_DEFINE_CONST_FUN_OBJ_1(close_obj, mqttclient_close);
+#endif
+
+#if UMQTT_EXTRAS
+#define STREAM_PROTOCOL (&mqttclient_stream_p)
+#else
+#define STREAM_PROTOCOL (NULL)
+#endif
 
 static const mp_rom_map_elem_t mqttclient_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_set_callback), MP_ROM_PTR(&set_callback_obj) },
@@ -462,7 +505,15 @@ static const mp_rom_map_elem_t mqttclient_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_wait_msg), MP_ROM_PTR(&wait_msg_obj) },
     { MP_ROM_QSTR(MP_QSTR_ping), MP_ROM_PTR(&ping_obj) },
     { MP_ROM_QSTR(MP_QSTR_disconnect), MP_ROM_PTR(&disconnect_obj) },
+    #if UMQTT_EXTRAS
+    { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&close_obj) },
+    { MP_ROM_QSTR(MP_QSTR_socket), MP_ROM_PTR(&socket_obj) },
+    { MP_ROM_QSTR(MP_QSTR_stats), MP_ROM_PTR(&mqttclient_stats_obj) },
+    { MP_ROM_QSTR(MP_QSTR_start), MP_ROM_PTR(&mqttclient_start_obj) },
+    { MP_ROM_QSTR(MP_QSTR_start_connect), MP_ROM_PTR(&mqttclient_start_connect_obj) },
+    { MP_ROM_QSTR(MP_QSTR_finished), MP_ROM_PTR(&mqttclient_finished_obj) },
+    #endif
 };
 static MP_DEFINE_CONST_DICT(mqttclient_locals, mqttclient_locals_table);
 
-UMQTT_DEFINE_CLASS(mp_type_umqtt_MQTTClient, MP_QSTR_MQTTClient, mqttclient_make_new, mqttclient_locals);
+UMQTT_DEFINE_CLASS(mp_type_umqtt_MQTTClient, MP_QSTR_MQTTClient, mqttclient_make_new, mqttclient_locals, STREAM_PROTOCOL);

@@ -16,7 +16,7 @@ typedef struct _mqttclient_message_t {
     mp_obj_t topic; // MP_OBJ_NULL: nobody wants it
     mp_obj_t payload;
     uint16_t packet_identifier;
-    uint8_t qos;
+    uint8_t flags; // of PUBLISH's fixed header
     uint8_t connection; // the connection it came on: it cannot be acknowledged on another
 } mqttclient_message_t;
 
@@ -42,6 +42,7 @@ typedef struct _mqttclient_obj_t {
     mp_obj_t sock;
     mp_obj_t stream; // sock itself, or TLS around it
     mp_obj_t raised; // by the stream, while Rust was running
+    mp_obj_t last_error; // of the network or the Server
 
     // What the exchanges under way are about, by slot: Rust asks for it until it is acknowledged.
     struct {
@@ -66,21 +67,30 @@ typedef struct _mqttclient_obj_t {
     #endif
     #endif
 
-    uint32_t slots_held; // whose objects are kept, bit n for slot n
+    uint16_t slots_held; // whose objects are kept, bit n for slot n
+    uint16_t port;
+    uint16_t keep_alive_s;
+    int16_t lost_errno; // why there is no connection any more
     uint32_t answer_timeout_ms;
-    int lost_errno; // why there is no connection any more
+    uint32_t bytes_out; // counted since the client was made, as bytes_in
+    uint32_t bytes_in;
     #if UMQTT_UNIX
     int fd; // of sock, or -1
     #endif
-    uint16_t port;
-    uint16_t keep_alive_s;
     uint8_t connection; // counts the connections made and lost
     uint8_t receivers; // how many calls of wait_msg and check_msg are under way
     uint8_t callback_depth; // how many callbacks are running, one inside the other
-    uint8_t will_qos;
-    bool will_retain;
-    bool connecting;
+    uint8_t phase : 4; // how far the connection has come: MQTTCLIENT_RESOLVE and so on
+    uint8_t error_phase : 4; // when last_error came
+    uint8_t will_qos : 2;
+    bool will_retain : 1;
+    bool clean_session : 1;
+    bool wants_flags : 1; // of the callback
+    bool connecting : 1;
+    bool is_aside : 1; // connecting by start_connect, so that no call is under way
+    #if !UMQTT_THREADS
     bool locked;
+    #endif
 
     umqtt_state_t state;
 } mqttclient_obj_t;
@@ -90,6 +100,12 @@ extern const mp_obj_type_t mp_type_MQTTException;
 
 // No time limit, for deadlines in ticks_ms; a deadline that would be this one is a millisecond later.
 #define MQTTCLIENT_NO_DEADLINE (0)
+
+// The place of CONNECT, for finished().
+#define MQTTCLIENT_CONNECT_PLACE (-1)
+
+// Phases of a connection; stats.c has their names.
+enum { MQTTCLIENT_RESOLVE, MQTTCLIENT_CONNECT, MQTTCLIENT_TLS, MQTTCLIENT_CONNACK, MQTTCLIENT_SESSION };
 
 // A status beside those of umqtt.h: nothing was done yet, begin with a poll.
 #define MQTTCLIENT_POLL (-1)
@@ -109,19 +125,47 @@ uint32_t mqttclient_deadline_after(uint32_t ms);
 // exchange.c: runs Rust's steps until what is awaited has come.
 bool mqttclient_octets(mp_obj_t obj, umqtt_octets_t *octets);
 void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step);
-void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline);
-void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status);
+bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline);
+bool mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status, bool waits);
 int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited);
 
 // connection.c: opens and closes.
 mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
-void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect);
+void mqttclient_connect(mqttclient_obj_t *self);
+void mqttclient_connect_on(mqttclient_obj_t *self, mp_obj_t sock, mp_obj_t stream);
+bool mqttclient_connected(mqttclient_obj_t *self);
 void mqttclient_forget_fields(mqttclient_obj_t *self);
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno);
 
 // errors.c: statuses to exceptions. code: the errno of UMQTT_STREAM_ERROR, the return code of UMQTT_REFUSED.
+mp_obj_t mqttclient_error(int status, int code);
 UMQTT_NORETURN void mqttclient_raise(int status, int code);
 void mqttclient_check(int status);
+
+// mqttclient.c: what the methods of asynchronous.c share with those that wait.
+uint8_t mqttclient_qos(mp_obj_t obj);
+int mqttclient_begin(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain);
+void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t timeout);
+
+// How far the connection has come, for stats().
+static inline void mqttclient_enter_phase(mqttclient_obj_t *self, uint8_t phase) {
+    #if UMQTT_EXTRAS
+    self->phase = phase & 7;
+    #else
+    (void)self;
+    (void)phase;
+    #endif
+}
+
+// stats.c, asynchronous.c, package.c: what goes beyond the guide.
+void mqttclient_note_error(mqttclient_obj_t *self, mp_obj_t exception);
+MP_DECLARE_CONST_FUN_OBJ_1(mqttclient_stats_obj);
+extern const mp_stream_p_t mqttclient_stream_p;
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(mqttclient_finished_obj);
+bool mqttclient_wants_reconnect(size_t n_args, size_t n_kw, const mp_obj_t *all_args);
+mp_obj_t mqttclient_new_reconnecting(size_t n_args, size_t n_kw, const mp_obj_t *all_args);
 
 // tls.c: the stream inside a socket's TLS connection.
 bool mqttclient_is_ssl_context(mp_obj_t obj);

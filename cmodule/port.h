@@ -20,14 +20,16 @@
 
 // Types have slots since 1.20.
 #if UMQTT_MICROPYTHON >= 1020
-#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals) \
-    MP_DEFINE_CONST_OBJ_TYPE(type_name, qstr_name, MP_TYPE_FLAG_NONE, make_new, make_new_fun, locals_dict, &locals)
+#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals, stream) \
+    MP_DEFINE_CONST_OBJ_TYPE(type_name, qstr_name, MP_TYPE_FLAG_NONE, make_new, make_new_fun, protocol, stream, \
+    locals_dict, &locals)
 #else
-#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals) \
+#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals, stream) \
     const mp_obj_type_t type_name = { \
         { &mp_type_type }, \
         .name = qstr_name, \
         .make_new = make_new_fun, \
+        .protocol = stream, \
         .locals_dict = (mp_obj_dict_t *)&locals, \
     }
 #endif

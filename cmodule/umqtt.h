@@ -21,9 +21,13 @@
 #define UMQTT_QUICK (0) // short ways for what happens most, for some more code
 #endif
 
+#ifndef UMQTT_EXTRAS
+#define UMQTT_EXTRAS (0) // what goes beyond the guide and other modules are made of: stats.c, asynchronous.c, package.c
+#endif
+
 // Memory for the state of one client. Plain octets: no pointer, no Python object. Rust checks when it is compiled that its
 // state fits.
-#define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 152)
+#define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 164)
 typedef struct _umqtt_state_t {
     uint32_t words[(UMQTT_STATE_SIZE + 3) / 4];
 } umqtt_state_t;
@@ -134,6 +138,7 @@ typedef struct _umqtt_step_t {
     uint8_t field;
     uint8_t body;
     uint8_t qos;
+    uint8_t flags; // of PUBLISH's fixed header, QoS among them
     uint16_t packet_identifier;
     int32_t code;
     uint32_t wait_ms;
@@ -198,6 +203,20 @@ void umqtt_drain(umqtt_state_t *state, void *client);
 
 // The stream is gone.
 void umqtt_close(umqtt_state_t *state);
+
+// What was counted since the client was made, in numbers that wrap, and what CONNACK told.
+typedef struct _umqtt_counts_t {
+    uint32_t packets_out;
+    uint32_t packets_in;
+    uint32_t connects; // with a CONNACK that accepted
+    uint32_t in_flight; // messages at QoS 1 and 2 that are kept until they are acknowledged
+    uint32_t round_trip_ms; // of the exchange that ended last; 0 before any has
+    bool session_present;
+} umqtt_counts_t;
+void umqtt_count(umqtt_state_t *state, umqtt_counts_t *counts);
+
+// Whether a poll has a packet to deal with before it needs octets from the stream.
+bool umqtt_has_packet(umqtt_state_t *state);
 
 bool umqtt_is_open(umqtt_state_t *state);
 uint32_t umqtt_slots_in_use(umqtt_state_t *state);

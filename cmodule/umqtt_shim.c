@@ -50,9 +50,8 @@ static ptrdiff_t outcome_of(ssize_t moved) {
 }
 #endif
 
-ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
+static ptrdiff_t read_some(mqttclient_obj_t *self, uint8_t *data, size_t len) {
     #if UMQTT_UNIX
-    mqttclient_obj_t *self = client;
     #if UMQTT_THREADS
     if (self->has_reader) {
         // Another thread sleeps until something comes; it would not be woken for what this one took away.
@@ -63,11 +62,10 @@ ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
         return outcome_of(read(self->fd, data, len));
     }
     #endif
-    return stream_call(client, STREAM_READ, data, len);
+    return stream_call(self, STREAM_READ, data, len);
 }
 
-ptrdiff_t umqtt_stream_write(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len) {
-    mqttclient_obj_t *self = client;
+static ptrdiff_t write_some(mqttclient_obj_t *self, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len) {
     #if UMQTT_UNIX
     if (is_plain(self)) {
         if (second_len == 0) {
@@ -84,6 +82,20 @@ ptrdiff_t umqtt_stream_write(void *client, const uint8_t *first, size_t first_le
         return stream_call(self, STREAM_WRITE, (void *)second, second_len);
     }
     return stream_call(self, STREAM_WRITE, (void *)first, first_len);
+}
+
+ptrdiff_t umqtt_stream_read(void *client, uint8_t *data, size_t len) {
+    mqttclient_obj_t *self = client;
+    ptrdiff_t moved = read_some(self, data, len);
+    self->bytes_in += UMQTT_EXTRAS && moved > 0 ? (uint32_t)moved : 0;
+    return moved;
+}
+
+ptrdiff_t umqtt_stream_write(void *client, const uint8_t *first, size_t first_len, const uint8_t *second, size_t second_len) {
+    mqttclient_obj_t *self = client;
+    ptrdiff_t moved = write_some(self, first, first_len, second, second_len);
+    self->bytes_out += UMQTT_EXTRAS && moved > 0 ? (uint32_t)moved : 0;
+    return moved;
 }
 
 bool umqtt_stream_short_read_drains(void *client) {

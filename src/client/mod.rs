@@ -3,6 +3,7 @@
 //! A verb (see `verbs`) begins an exchange; [`Client::poll`] moves octets and packets until there is something to tell:
 //! a [`Step`]. Only the caller waits, and only the caller keeps topics and payloads: they are lent for a call.
 
+pub mod counts;
 pub mod error;
 mod outbox;
 mod pump;
@@ -16,6 +17,7 @@ use crate::codec::{Connect, Delivery, LongPublish, Reader, packet_len};
 use crate::session::{Exchange, Instant, Outcome, Session};
 use crate::settings::RX_BUFFER;
 
+pub use counts::Counts;
 pub use error::Error;
 use outbox::Outbox;
 pub use transport::Transport;
@@ -55,6 +57,8 @@ pub struct Wait {
 pub struct Message {
     /// Its QoS and Packet Identifier.
     pub delivery: Delivery,
+    /// The flags of its fixed header, see 2.2.2 and 3.3.1: DUP, QoS, RETAIN.
+    pub flags: u8,
     /// Where its octets lie.
     pub body: Body,
     /// Place of a buffered Topic Name in [`Client::octets`].
@@ -160,6 +164,7 @@ pub struct Client {
     sending: Option<Sending>,
     /// DISCONNECT is queued: nothing comes after it [MQTT-3.14.4-2].
     disconnecting: bool,
+    counts: Counts,
 }
 
 impl Client {
@@ -173,6 +178,7 @@ impl Client {
             fate: Fate::None,
             message: Message {
                 delivery: Delivery::AtMostOnce,
+                flags: 0,
                 body: Body::Buffered,
                 topic_start: 0,
                 topic_len: 0,
@@ -182,7 +188,26 @@ impl Client {
             outbox: Outbox::new(),
             sending: None,
             disconnecting: false,
+            counts: Counts::new(),
         }
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The session, for what it knows of the Server.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether [`Client::poll`] has a packet to deal with before it needs octets from the stream.
+    #[must_use]
+    pub fn has_packet(&self) -> bool {
+        self.reader.has_packet()
     }
 
     /// Whether there is a connection that CONNACK has confirmed.
@@ -224,6 +249,16 @@ impl Client {
     #[must_use]
     pub fn slots_in_use(&self) -> u32 {
         self.session.outgoing().in_use()
+    }
+
+    /// Queues a small packet of the client's own; false if it does not fit.
+    #[must_use]
+    fn queue(&mut self, packet: &[u8]) -> bool {
+        let is_queued = self.outbox.push(packet);
+        if is_queued {
+            self.counts.packet_out();
+        }
+        is_queued
     }
 
     /// Nobody awaits the exchange of this slot any longer. If its packet is on its way or in flight, it stays so.
@@ -274,6 +309,7 @@ impl Client {
         may_read |= attends;
         if !self.disconnecting && self.session.tick(now) {
             self.outbox.push_pingreq();
+            self.counts.packet_out();
         }
         if matches!(awaited, Awaited::Slot(slot) if self.session.outgoing().is_stuck(slot, now)) {
             return Err(Error::Timeout);

@@ -139,6 +139,7 @@ impl Client {
             self.session.progressed(slot, now);
         }
         self.sending = None;
+        self.counts.packet_out();
         self.session.sent(slot, now);
         Ok(true)
     }

@@ -83,6 +83,7 @@ impl Client {
         if written < octets.len() + rest.len() {
             return self.keep_rest(slot, exchange, written, remaining_length, now);
         }
+        self.counts.packet_out();
         let Some(slot) = slot else {
             self.session.sent_without_slot(now);
             return Tried::Sent(None, Ok(Step::Done));
@@ -124,9 +125,11 @@ impl Client {
     /// and nothing else is to be done: [`Client::message`]. What is wrong with it the step of `mod.rs` will tell.
     #[inline]
     pub fn next_buffered(&mut self, now: Instant) -> bool {
-        let (header_len, remaining_length) = match *self.reader.pending() {
-            [0x30 | 0x31, low @ 0..=0x7F, ..] => (2, usize::from(low)),
-            [0x30 | 0x31, low, high @ 0..=0x7F, ..] => (3, usize::from(low & 0x7F) | usize::from(high) << 7),
+        let (first, header_len, remaining_length) = match *self.reader.pending() {
+            [first @ (0x30 | 0x31), low @ 0..=0x7F, ..] => (first, 2, usize::from(low)),
+            [first @ (0x30 | 0x31), low, high @ 0..=0x7F, ..] => {
+                (first, 3, usize::from(low & 0x7F) | usize::from(high) << 7)
+            }
             _ => return false,
         };
         let Some(packet) = self.reader.pending().get(..header_len + remaining_length) else { return false };
@@ -145,6 +148,7 @@ impl Client {
         #[allow(clippy::cast_possible_truncation)]
         let message = Message {
             delivery: Delivery::AtMostOnce,
+            flags: first & 0x0F,
             body: Body::Buffered,
             topic_start: topic_start as u16,
             topic_len,
@@ -152,6 +156,7 @@ impl Client {
             payload_len: payload_len as u32,
         };
         self.message = message;
+        self.counts.packet_in();
         self.reader.take(packet_len);
         true
     }

@@ -54,6 +54,7 @@ impl Client {
                 Ok(Advance::Handled)
             }
             Cut::Packet(packet_type, body) => {
+                self.counts.packet_in();
                 let octets = self.reader.octets(body.clone());
                 let packet = Packet::decode(packet_type, octets).map_err(SessionError::from)?;
                 let action = self.session.receive(&packet, now)?;
@@ -66,6 +67,7 @@ impl Client {
                 #[allow(clippy::cast_possible_truncation)]
                 let message = Message {
                     delivery: publish.delivery,
+                    flags: packet_type & 0x0F,
                     body: Body::Buffered,
                     topic_start: body.start as u16 + 2,
                     topic_len: publish.topic.octets().len() as u16,
@@ -83,14 +85,16 @@ impl Client {
         match action {
             Action::Reply(ack) => {
                 // `poll` cuts no packet without room for its answer.
-                let _ = self.outbox.push(&ack.encode());
+                let _ = self.queue(&ack.encode());
             }
             Action::Refused(code) => return Err(Error::Refused(code)),
             Action::Connected => {
+                self.counts.connected();
                 for packet_identifier in self.session.outgoing().released() {
                     let pubrel = crate::codec::Ack { ack_type: crate::codec::AckType::Pubrel, packet_identifier };
                     // The outbox is empty, and has room for as many as there are slots.
                     let _ = self.outbox.push(&pubrel.encode());
+                    self.counts.packet_out();
                 }
             }
             Action::None | Action::Deliver => {}
@@ -135,8 +139,10 @@ impl Client {
             }
             return Ok(Advance::Handled);
         }
+        self.counts.packet_in();
         let delivery = self.long.delivery();
         self.message.delivery = delivery;
+        self.message.flags = self.long.flags();
         self.message.topic_len = self.long.topic_len();
         self.message.payload_len = self.long.total();
         self.message.body = match core::mem::replace(&mut self.fate, Fate::None) {
@@ -163,7 +169,7 @@ impl Client {
     pub fn taken(&mut self, delivery: Delivery) {
         if let Some(ack) = self.session.taken(delivery) {
             // `poll` tells of no message without room for its answer.
-            let _ = self.outbox.push(&ack.encode());
+            let _ = self.queue(&ack.encode());
         }
     }
 
@@ -172,7 +178,7 @@ impl Client {
     #[must_use]
     pub fn delivered(&mut self, delivery: Delivery) -> bool {
         match self.session.delivered(delivery) {
-            Some(ack) if self.is_open() && !self.disconnecting => self.outbox.push(&ack.encode()),
+            Some(ack) if self.is_open() && !self.disconnecting => self.queue(&ack.encode()),
             _ => true,
         }
     }

@@ -59,7 +59,7 @@ impl Client {
         if !self.is_open() || self.disconnecting {
             return Err(Error::NotConnected);
         }
-        let queued = self.outbox.push(&PINGREQ);
+        let queued = self.queue(&PINGREQ);
         if queued {
             self.session.ping(now);
         }
@@ -76,7 +76,7 @@ impl Client {
         if !self.is_open() {
             return Err(Error::NotConnected);
         }
-        self.disconnecting = self.disconnecting || self.outbox.push(&DISCONNECT);
+        self.disconnecting = self.disconnecting || self.queue(&DISCONNECT);
         Ok(self.disconnecting)
     }
 

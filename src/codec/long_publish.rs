@@ -75,6 +75,12 @@ impl LongPublish {
         self.total().saturating_sub(self.here)
     }
 
+    /// The flags of the fixed header.
+    #[must_use]
+    pub const fn flags(&self) -> u8 {
+        self.flags & 0x0F
+    }
+
     /// Octets of the Topic Name.
     #[must_use]
     pub const fn topic_len(&self) -> u16 {

@@ -87,6 +87,16 @@ impl<const N: usize> Reader<N> {
         self.octets.get(range).unwrap_or(&[])
     }
 
+    /// Whether [`Reader::cut`] has something to give, be it an error.
+    #[must_use]
+    pub fn has_packet(&self) -> bool {
+        match FixedHeader::read(self.pending()) {
+            Ok(Some((header, header_len))) => self.pending().len() - header_len >= header.remaining_length as usize,
+            Ok(None) => false,
+            Err(_) => true,
+        }
+    }
+
     /// Cuts off the next packet.
     ///
     /// # Errors

@@ -56,6 +56,7 @@ fn message(number: u8, identifier: u16) -> Delivery {
 fn tell_message(step: &mut umqtt_step_t, client: &Client) {
     let message = client.message();
     step.qos = message.delivery.qos() as u8;
+    step.flags = message.flags;
     step.packet_identifier = message.delivery.packet_identifier().map_or(0, PacketIdentifier::get);
     step.body = message.body as u8;
     step.topic.data = client.octets(message.topic_start, message.topic_len.into()).as_ptr();
@@ -451,6 +452,37 @@ pub unsafe extern "C" fn umqtt_is_open(state: *mut umqtt_state_t) -> bool {
 pub unsafe extern "C" fn umqtt_slots_in_use(state: *mut umqtt_state_t) -> u32 {
     // SAFETY: the caller's promise.
     unsafe { enter_briefly(state, u32::MAX, |client| client.slots_in_use()) }
+}
+
+/// # Safety
+/// As [`umqtt_open`]; `counts` is valid for writes.
+#[cfg(feature = "extras")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_count(state: *mut umqtt_state_t, counts: *mut sys::umqtt_counts_t) {
+    let call = |client: &mut Client| {
+        let (counts, session) = (client.counts(), client.session());
+        sys::umqtt_counts_t {
+            packets_out: counts.packets_out(),
+            packets_in: counts.packets_in(),
+            connects: counts.connects().into(),
+            in_flight: session.outgoing().in_flight(),
+            round_trip_ms: session.round_trip_ms(),
+            session_present: session.session_present(),
+        }
+    };
+    // SAFETY: the caller's promise.
+    if let Some(counted) = unsafe { guard::enter(state, call) } {
+        // SAFETY: the caller's promise.
+        unsafe { counts.write(counted) };
+    }
+}
+
+/// # Safety
+/// As [`umqtt_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_has_packet(state: *mut umqtt_state_t) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, false, |client| client.has_packet()) }
 }
 
 /// Where every panic ends. None is reachable: a linked firmware holds no call of this.

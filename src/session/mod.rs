@@ -44,7 +44,9 @@ pub enum Action {
 pub struct Session {
     phase: Phase,
     clean_session: bool,
+    session_present: bool,
     answer_timeout_ms: u32,
+    round_trip_ms: u32,
     outgoing: Outgoing,
     incoming: Incoming,
     keep_alive: KeepAlive,
@@ -57,7 +59,9 @@ impl Session {
         Session {
             phase: Phase::Closed,
             clean_session: false,
+            session_present: false,
             answer_timeout_ms: 0,
+            round_trip_ms: 0,
             outgoing: Outgoing::new(),
             incoming: Incoming::new(),
             keep_alive: KeepAlive::new(),
@@ -95,6 +99,18 @@ impl Session {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Whether the last CONNACK that accepted a connection told of a session [MQTT-3.2.2-2].
+    #[must_use]
+    pub fn session_present(&self) -> bool {
+        self.session_present
+    }
+
+    /// Milliseconds from the end of a packet to its last acknowledgement: of the exchange that ended last. 0 before any.
+    #[must_use]
+    pub fn round_trip_ms(&self) -> u32 {
+        self.round_trip_ms
     }
 
     /// What the caller has under way.
@@ -247,6 +263,7 @@ impl Session {
             self.incoming.clear();
         }
         self.phase = Phase::Open;
+        self.session_present = connack.session_present;
         let due = self.answer_due(now);
         self.outgoing.resumed(due);
         Ok(Action::Connected)
@@ -263,7 +280,7 @@ impl Session {
         if self.phase != Phase::Open {
             return Err(SessionError::BeforeConnack);
         }
-        match *packet {
+        let (stage, packet_identifier, outcome) = match *packet {
             Packet::Publish(ref publish) => return self.publish_arrives(publish.delivery),
             Packet::Ack(Ack { ack_type: AckType::Pubrel, packet_identifier }) => {
                 // Also for an unknown identifier: the PUBCOMP of before may be lost [MQTT-4.3.3-2].
@@ -271,23 +288,30 @@ impl Session {
                 return Ok(Action::Reply(Ack { ack_type: AckType::Pubcomp, packet_identifier }));
             }
             Packet::Ack(Ack { ack_type: AckType::Pubrec, packet_identifier }) => {
-                if self.outgoing.received(packet_identifier, self.answer_due(now)) {
-                    return Ok(Action::Reply(Ack { ack_type: AckType::Pubrel, packet_identifier }));
-                }
+                let is_known = self.outgoing.received(packet_identifier, self.answer_due(now));
+                let pubrel = Ack { ack_type: AckType::Pubrel, packet_identifier };
+                return Ok(if is_known { Action::Reply(pubrel) } else { Action::None });
             }
             Packet::Ack(Ack { ack_type: AckType::Puback, packet_identifier }) => {
-                self.outgoing.answered(Stage::AwaitsPuback, packet_identifier, Outcome::Done);
+                (Stage::AwaitsPuback, packet_identifier, Outcome::Done)
             }
             Packet::Ack(Ack { ack_type: AckType::Pubcomp, packet_identifier }) => {
-                self.outgoing.answered(Stage::AwaitsPubcomp, packet_identifier, Outcome::Done);
+                (Stage::AwaitsPubcomp, packet_identifier, Outcome::Done)
             }
             Packet::Suback(Suback { packet_identifier, granted }) => {
                 let outcome = if granted.is_some() { Outcome::Done } else { Outcome::Refused };
-                self.outgoing.answered(Stage::AwaitsSuback, packet_identifier, outcome);
+                (Stage::AwaitsSuback, packet_identifier, outcome)
             }
-            Packet::Unsuback(identifier) => self.outgoing.answered(Stage::AwaitsUnsuback, identifier, Outcome::Done),
-            Packet::Pingresp => self.keep_alive.pingresp(),
-            Packet::Connack(_) => {}
+            Packet::Unsuback(packet_identifier) => (Stage::AwaitsUnsuback, packet_identifier, Outcome::Done),
+            Packet::Pingresp => {
+                self.keep_alive.pingresp();
+                return Ok(Action::None);
+            }
+            Packet::Connack(_) => return Ok(Action::None),
+        };
+        if let Some(due) = self.outgoing.answered(stage, packet_identifier, outcome) {
+            // It is due so long after its packet has left.
+            self.round_trip_ms = self.answer_timeout_ms.saturating_sub(due.ms_from(now));
         }
         Ok(Action::None)
     }

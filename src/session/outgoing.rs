@@ -249,11 +249,13 @@ impl Outgoing {
         slots.find(|(slot, _)| slot.identifier == Some(identifier) && slot.stage == stage).map(|(_, index)| index)
     }
 
-    /// The answer came that an exchange at this stage awaits: it is over. One that nobody waits for is passed over.
-    pub fn answered(&mut self, stage: Stage, identifier: PacketIdentifier, outcome: Outcome) {
-        if let Some(index) = self.find(stage, identifier) {
-            self.finish(index, outcome);
-        }
+    /// The answer came that an exchange at this stage awaits: it is over. Until when the answer was due; `None` for one that
+    /// nobody waits for, which is passed over.
+    pub fn answered(&mut self, stage: Stage, identifier: PacketIdentifier, outcome: Outcome) -> Option<Instant> {
+        let index = self.find(stage, identifier)?;
+        let due = self.answer_due(index);
+        self.finish(index, outcome);
+        due
     }
 
     /// PUBREC came: whether PUBREL is the answer [MQTT-4.3.3-1]. A repeated one gets its PUBREL again.
@@ -345,6 +347,14 @@ impl Outgoing {
             let mut slots = self.slots.iter();
             slots.find(|slot| slot.stage == Stage::AwaitsPubcomp && slot.rank == rank).and_then(|slot| slot.identifier)
         })
+    }
+
+    /// How many messages at QoS 1 and 2 are kept until they are acknowledged.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        let kept =
+            |slot: &Slot| u32::from(slot.is_acknowledged_publish() && !matches!(slot.stage, Stage::Free | Stage::Done));
+        self.slots.iter().map(kept).sum()
     }
 
     /// Which slots are in use: bit n is slot n.

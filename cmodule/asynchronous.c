@@ -1,0 +1,76 @@
+// What lets a client stand beside others in one loop: it can be polled, and its exchanges can be begun without waiting for
+// their ends. umqtt.aio is made of these.
+#include "mqttclient.h"
+
+// select.poll and asyncio ask a stream like this. Readable: a message may be handed over, or octets have come.
+static mp_uint_t mqttclient_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t arg, int *errcode) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (request != MP_STREAM_POLL) {
+        *errcode = MP_EINVAL;
+        return MP_STREAM_ERROR;
+    }
+    mp_obj_t stream = self->stream;
+    if (stream == MP_OBJ_NULL) {
+        return MP_STREAM_POLL_NVAL;
+    }
+    mp_uint_t ready = mp_get_stream(stream)->ioctl(stream, request, arg, errcode);
+    mqttclient_lock(self);
+    bool has_packet = self->queue != NULL || umqtt_has_packet(&self->state);
+    mqttclient_unlock(self);
+    if (ready != MP_STREAM_ERROR && has_packet) {
+        ready |= arg & MP_STREAM_POLL_RD;
+    }
+    return ready;
+}
+
+const mp_stream_p_t mqttclient_stream_p = { .ioctl = mqttclient_ioctl };
+
+// start(verb, topic, msg, retain, qos): begins an exchange. None if it is over, else its place, for finished().
+static mp_obj_t mqttclient_start(size_t n_args, const mp_obj_t *args) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(args[0]);
+    mp_obj_t msg = n_args > 3 ? args[3] : mp_const_empty_bytes;
+    bool retain = n_args > 4 && mp_obj_is_true(args[4]);
+    uint8_t qos = n_args > 5 ? mqttclient_qos(args[5]) : 0;
+    umqtt_step_t step;
+    int status = mqttclient_begin(self, &step, (uint8_t)mp_obj_get_int(args[1]), args[2], msg, qos, retain);
+    if (status == UMQTT_FULL) {
+        mqttclient_unlock(self);
+        mp_raise_OSError(MP_EAGAIN);
+    }
+    bool is_over = mqttclient_exchange(self, &step, args[2], msg, status, false);
+    return is_over ? mp_const_none : MP_OBJ_NEW_SMALL_INT(step.begun);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj, 3, 6, mqttclient_start);
+
+// start_connect(sock, stream, clean_session, timeout): begins a connection on a socket that is connected already, and on the
+// stream around it, which may be that socket. finished(-1) carries it out.
+static mp_obj_t mqttclient_start_connect(size_t n_args, const mp_obj_t *args) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(args[0]);
+    mqttclient_prepare(self, n_args < 4 || mp_obj_is_true(args[3]), n_args < 5 ? mp_const_none : args[4]);
+    mqttclient_connect_on(self, args[1], args[2]);
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj, 3, 5, mqttclient_start_connect);
+
+// finished(place): whether that exchange is over, without waiting. May raise what the method that waits would.
+static mp_obj_t mqttclient_finished(mp_obj_t self_in, mp_obj_t place_in) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mp_int_t place = mp_obj_get_int(place_in);
+    if (place == MQTTCLIENT_CONNECT_PLACE) {
+        return mp_obj_new_bool(mqttclient_connected(self));
+    }
+    umqtt_step_t step;
+    mqttclient_lock(self);
+    mqttclient_begin_step(self, &step);
+    step.may_read = true;
+    step.code = self->lost_errno;
+    int status = self->stream == MP_OBJ_NULL ? UMQTT_STREAM_ERROR : MQTTCLIENT_POLL;
+    bool is_held = place >= 0 && place < UMQTT_IN_FLIGHT && (umqtt_slots_in_use(&self->state) & (1u << place));
+    if (status == MQTTCLIENT_POLL && !is_held) {
+        mqttclient_unlock(self);
+        return mp_const_true;
+    }
+    bool is_over = mqttclient_run(self, &step, (uint8_t)place, status, false, MQTTCLIENT_NO_DEADLINE);
+    return mp_obj_new_bool(is_over);
+}
+MP_DEFINE_CONST_FUN_OBJ_2(mqttclient_finished_obj, mqttclient_finished);
