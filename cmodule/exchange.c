@@ -17,12 +17,6 @@ enum {
     NO_MEMORY = UINT8_MAX, // an error: for step->code octets
 };
 
-#if UMQTT_THREADS
-static void *this_thread(void) {
-    return mp_thread_get_state();
-}
-#endif
-
 // Whether this thread may hand a message over now. Not while a callback is running, but if that callback asks for the next
 // message; and a thread that sits in wait_msg comes before one that waits for something else.
 static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
@@ -30,7 +24,7 @@ static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
         return self->receivers == 0 || awaited == UMQTT_AWAIT_MESSAGE;
     }
     #if UMQTT_THREADS
-    if (self->callback_thread != this_thread()) {
+    if (self->callback_thread != umqtt_port_this_thread()) {
         return false;
     }
     #endif

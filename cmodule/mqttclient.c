@@ -209,7 +209,7 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
     self->fd = -1;
     #endif
     #if UMQTT_THREADS
-    mp_thread_mutex_init(&self->mutex);
+    mqttclient_init_mutex(self);
     #endif
     umqtt_init(&self->state);
     return MP_OBJ_FROM_PTR(self);

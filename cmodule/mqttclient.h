@@ -56,7 +56,13 @@ typedef struct _mqttclient_obj_t {
     #endif
 
     #if UMQTT_THREADS
-    mp_thread_mutex_t mutex; // around each use of this struct and of the state
+    // The mutex, around each use of this struct and of the state.
+    #if UMQTT_UNIX
+    sem_t handed_over; // to one of those who wait
+    int takers; // who holds it and who wait
+    #else
+    mp_thread_mutex_t mutex;
+    #endif
     void *owner; // the thread that holds the mutex
     void *callback_thread; // the thread that runs the callback now
     #if UMQTT_UNIX
@@ -95,6 +101,9 @@ extern const mp_obj_type_t mp_type_MQTTException;
 #define MQTTCLIENT_POLL (-1)
 
 // wait.c: the mutex, and the one place that sleeps.
+#if UMQTT_THREADS
+void mqttclient_init_mutex(mqttclient_obj_t *self);
+#endif
 void mqttclient_lock(mqttclient_obj_t *self);
 void mqttclient_unlock(mqttclient_obj_t *self);
 void mqttclient_wake_others(mqttclient_obj_t *self);
