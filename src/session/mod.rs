@@ -118,6 +118,7 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError::OutgoingFull`].
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn begin(&mut self, exchange: Exchange, now: Instant) -> Result<u8, SessionError> {
         self.outgoing.begin(exchange, self.answer_due(now))
     }
@@ -139,6 +140,7 @@ impl Session {
     }
 
     /// The whole packet of a slot has left.
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn sent(&mut self, slot: u8, now: Instant) {
         let due = self.answer_due(now);
         self.outgoing.sent(slot, due);
@@ -197,8 +199,16 @@ impl Session {
 
     /// Milliseconds until [`Session::tick`] or [`Session::check_alive`] has something to say; `u32::MAX`: never on its own.
     #[must_use]
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn next_tick_ms(&self, now: Instant) -> u32 {
         if self.is_open() { self.keep_alive.next_check_ms(self.answer_timeout_ms, now) } else { u32::MAX }
+    }
+
+    /// Milliseconds until [`Session::next_tick_ms`], or until the answer is due to what was sent at `now`.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn next_due_ms(&self, now: Instant) -> u32 {
+        self.answer_timeout_ms.min(self.next_tick_ms(now))
     }
 
     /// A message comes in, or the start of a long one: [`Action::Deliver`], or the answer to a repeated one
