@@ -122,6 +122,20 @@ void mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
 void mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status);
 int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited);
 
+// quick.c: the short way of publish, and what it shares with mqttclient.c and exchange.c. Where it is not built these keep that
+// to themselves, which is less code.
+#if UMQTT_QUICK
+#define MQTTCLIENT_SHARED
+mp_obj_t mqttclient_publish_quickly(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args);
+mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args);
+void mqttclient_hold(mqttclient_obj_t *self, uint8_t slot, mp_obj_t topic, mp_obj_t msg);
+void mqttclient_release(mqttclient_obj_t *self, uint8_t slot);
+void mqttclient_finish(mqttclient_obj_t *self);
+UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint8_t connection, int status);
+#else
+#define MQTTCLIENT_SHARED static
+#endif
+
 // connection.c: opens and closes.
 mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
 void mqttclient_connect(mqttclient_obj_t *self, const umqtt_connect_t *connect);

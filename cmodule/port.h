@@ -95,10 +95,11 @@ static inline void *umqtt_port_this_thread(void) {
 }
 #endif
 
-// Whether mp_handle_pending would find something. It wants an nlr_push around it, which costs more than to ask.
+// Whether mp_handle_pending may find something. It wants an nlr_push around it, which costs more than to ask. (Exceptions are
+// scheduled for the main thread alone, and another one finds nothing then; but whose thread this is would have to be looked up.)
 static inline bool umqtt_port_is_pending(void) {
     #if UMQTT_MICROPYTHON >= 1020 && MICROPY_ENABLE_SCHEDULER
-    return MP_STATE_VM(sched_state) == MP_SCHED_PENDING || MP_STATE_THREAD(mp_pending_exception) != MP_OBJ_NULL;
+    return MP_STATE_VM(sched_state) == MP_SCHED_PENDING || MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL;
     #else
     return true;
     #endif
