@@ -17,12 +17,6 @@ enum {
     NO_MEMORY = UINT8_MAX, // an error: for step->code octets
 };
 
-#if UMQTT_THREADS
-static void *this_thread(void) {
-    return mp_thread_get_state();
-}
-#endif
-
 // Whether this thread may hand a message over now. Not while a callback is running, but if that callback asks for the next
 // message; and a thread that sits in wait_msg comes before one that waits for something else.
 static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
@@ -30,7 +24,7 @@ static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
         return self->receivers == 0 || awaited == UMQTT_AWAIT_MESSAGE;
     }
     #if UMQTT_THREADS
-    if (self->callback_thread != this_thread()) {
+    if (self->callback_thread != umqtt_port_this_thread()) {
         return false;
     }
     #endif
@@ -281,6 +275,15 @@ static void forget(mqttclient_obj_t *self, size_t slot) {
     self->slot[slot].msg = MP_OBJ_NULL;
 }
 
+#if UMQTT_QUICK
+// Lets go of the objects of an exchange that is over: now, while nobody else can have got this slot. Mostly it is the only one,
+// and Rust need not be asked then.
+void mqttclient_release(mqttclient_obj_t *self, uint8_t slot) {
+    forget(self, slot);
+    self->slots_held &= ~(1u << slot);
+}
+#endif
+
 // Lets go of the objects whose exchange is over.
 static void forget_finished(mqttclient_obj_t *self) {
     if (self->slots_held == 0) {
@@ -304,7 +307,7 @@ static void drop_if_closed(mqttclient_obj_t *self, umqtt_step_t *step, int statu
 }
 
 // Puts the client in order after an error, frees the mutex, and raises.
-static UMQTT_NORETURN void fail(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint8_t connection, int status) {
+MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint8_t connection, int status) {
     mp_obj_t raised = self->raised;
     self->raised = MP_OBJ_NULL;
     if (connection == self->connection) {
@@ -382,7 +385,7 @@ static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, i
 }
 
 // A method has come to its end: frees the mutex.
-static void finish(mqttclient_obj_t *self) {
+MQTTCLIENT_SHARED void mqttclient_finish(mqttclient_obj_t *self) {
     forget_finished(self);
     mqttclient_wake_others(self);
     mqttclient_unlock(self);
@@ -400,14 +403,12 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         status = act_on(self, step, awaited, status, deadline);
         if (status > UMQTT_FULL) {
             self->receivers -= awaits_message;
-            fail(self, step, awaited, connection, status);
+            mqttclient_fail(self, step, awaited, connection, status);
         }
         is_done |= status == UMQTT_DONE;
         #if UMQTT_QUICK
         if (status == UMQTT_DONE && awaited < UMQTT_IN_FLIGHT) {
-            // Now, while nobody else can have got this slot. Mostly it is the only one, and Rust need not be asked then.
-            forget(self, awaited);
-            self->slots_held &= ~(1u << awaited);
+            mqttclient_release(self, awaited);
         }
         #endif
         if (awaits_message && (is_done || status == DELIVERED)) {
@@ -421,32 +422,31 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         } else if (connection != self->connection) {
             self->receivers -= awaits_message;
             step->code = self->lost_errno;
-            fail(self, step, awaited, connection, UMQTT_STREAM_ERROR);
+            mqttclient_fail(self, step, awaited, connection, UMQTT_STREAM_ERROR);
         } else {
             status = poll_step(self, step, awaited);
         }
     }
     self->receivers -= awaits_message;
-    finish(self);
+    mqttclient_finish(self);
     return is_done;
+}
+
+// Keeps what an exchange is about: Rust asks for it by the number of the slot, on the next connection too if this one is gone
+// already.
+MQTTCLIENT_SHARED void mqttclient_hold(mqttclient_obj_t *self, uint8_t slot, mp_obj_t topic, mp_obj_t msg) {
+    self->slot[slot].topic = topic;
+    self->slot[slot].msg = msg;
+    self->slots_held |= 1u << slot;
 }
 
 // Sees an exchange about topic and msg through, from the status of the step that began it, or does what can be done for it
 // without waiting: whether it is over. The mutex is held before; it is free after, and when this raises.
 bool mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status, bool waits) {
-    #if UMQTT_QUICK
-    if (status == UMQTT_DONE && self->queue == NULL) {
-        finish(self);
-        return true;
-    }
-    #endif
     uint8_t awaited = UMQTT_AWAIT_FLUSHED;
     if (step->begun != UMQTT_NO_SLOT && status != UMQTT_DONE) {
         awaited = step->begun;
-        // Rust asks for them by the number of the slot, on the next connection too if this one is gone already.
-        self->slot[awaited].topic = topic;
-        self->slot[awaited].msg = msg;
-        self->slots_held |= 1u << awaited;
+        mqttclient_hold(self, awaited, topic, msg);
     }
     return mqttclient_run(self, step, awaited, status, waits, MQTTCLIENT_NO_DEADLINE);
 }

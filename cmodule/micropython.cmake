@@ -28,6 +28,7 @@ target_sources(usermod_umqtt INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/connection.c
     ${CMAKE_CURRENT_LIST_DIR}/errors.c
     ${CMAKE_CURRENT_LIST_DIR}/exchange.c
+    ${CMAKE_CURRENT_LIST_DIR}/quick.c
     ${CMAKE_CURRENT_LIST_DIR}/modumqtt.c
     ${CMAKE_CURRENT_LIST_DIR}/mqttclient.c
     ${CMAKE_CURRENT_LIST_DIR}/package.c

@@ -139,18 +139,6 @@ static mp_obj_t ssl_of(mp_obj_t obj) {
 
 // Sorts a method's arguments; returns the client. May raise.
 static mqttclient_obj_t *parse(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args, size_t len, const mp_arg_t *allowed, mp_arg_val_t *args) {
-    #if UMQTT_QUICK
-    // What came by position, and what may be left out. mp_arg_parse_all looks each name up all the same.
-    bool all_by_position = kw_args->used == 0 && n_args - 1 <= len;
-    for (size_t i = 0; i < len && all_by_position; ++i) {
-        bool is_given = i < n_args - 1;
-        all_by_position = !(allowed[i].flags & (is_given ? MP_ARG_KW_ONLY : MP_ARG_REQUIRED));
-        args[i].u_obj = is_given ? pos_args[i + 1] : allowed[i].defval.u_obj;
-    }
-    if (all_by_position) {
-        return MP_OBJ_TO_PTR(pos_args[0]);
-    }
-    #endif
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, len, allowed, args);
     return MP_OBJ_TO_PTR(pos_args[0]);
 }
@@ -218,7 +206,7 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
     self->fd = -1;
     #endif
     #if UMQTT_THREADS
-    mp_thread_mutex_init(&self->mutex);
+    mqttclient_init_mutex(self);
     #endif
     umqtt_init(&self->state);
     return MP_OBJ_FROM_PTR(self);
@@ -370,7 +358,7 @@ static void exchange(mqttclient_obj_t *self, uint8_t kind, mp_obj_t topic, mp_ob
     }
 }
 
-static mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+MQTTCLIENT_SHARED mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     mp_arg_val_t args[MP_ARRAY_SIZE(message_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(message_args), message_args, args);
     bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
@@ -476,7 +464,11 @@ static mp_obj_t mqttclient_close(mp_obj_t self_in) {
 static MP_DEFINE_CONST_FUN_OBJ_KW(set_callback_obj, 1, mqttclient_set_callback);
 static MP_DEFINE_CONST_FUN_OBJ_KW(set_last_will_obj, 1, mqttclient_set_last_will);
 static MP_DEFINE_CONST_FUN_OBJ_KW(connect_obj, 1, mqttclient_connect_method);
+#if UMQTT_QUICK
+static MP_DEFINE_CONST_FUN_OBJ_KW(publish_obj, 1, mqttclient_publish_quickly);
+#else
 static MP_DEFINE_CONST_FUN_OBJ_KW(publish_obj, 1, mqttclient_publish);
+#endif
 static MP_DEFINE_CONST_FUN_OBJ_KW(subscribe_obj, 1, mqttclient_subscribe);
 static MP_DEFINE_CONST_FUN_OBJ_KW(unsubscribe_obj, 1, mqttclient_unsubscribe);
 static MP_DEFINE_CONST_FUN_OBJ_1(check_msg_obj, mqttclient_check_msg);

@@ -57,7 +57,13 @@ typedef struct _mqttclient_obj_t {
     #endif
 
     #if UMQTT_THREADS
-    mp_thread_mutex_t mutex; // around each use of this struct and of the state
+    // The mutex, around each use of this struct and of the state.
+    #if UMQTT_UNIX
+    sem_t handed_over; // to one of those who wait
+    int takers; // who holds it and who wait
+    #else
+    mp_thread_mutex_t mutex;
+    #endif
     void *owner; // the thread that holds the mutex
     void *callback_thread; // the thread that runs the callback now
     #if UMQTT_UNIX
@@ -111,6 +117,9 @@ enum { MQTTCLIENT_RESOLVE, MQTTCLIENT_CONNECT, MQTTCLIENT_TLS, MQTTCLIENT_CONNAC
 #define MQTTCLIENT_POLL (-1)
 
 // wait.c: the mutex, and the one place that sleeps.
+#if UMQTT_THREADS
+void mqttclient_init_mutex(mqttclient_obj_t *self);
+#endif
 void mqttclient_lock(mqttclient_obj_t *self);
 void mqttclient_unlock(mqttclient_obj_t *self);
 void mqttclient_wake_others(mqttclient_obj_t *self);
@@ -128,6 +137,20 @@ void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step);
 bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline);
 bool mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status, bool waits);
 int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited);
+
+// quick.c: the short way of publish, and what it shares with mqttclient.c and exchange.c. Where it is not built these keep that
+// to themselves, which is less code.
+#if UMQTT_QUICK
+#define MQTTCLIENT_SHARED
+mp_obj_t mqttclient_publish_quickly(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args);
+mp_obj_t mqttclient_publish(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args);
+void mqttclient_hold(mqttclient_obj_t *self, uint8_t slot, mp_obj_t topic, mp_obj_t msg);
+void mqttclient_release(mqttclient_obj_t *self, uint8_t slot);
+void mqttclient_finish(mqttclient_obj_t *self);
+UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint8_t connection, int status);
+#else
+#define MQTTCLIENT_SHARED static
+#endif
 
 // connection.c: opens and closes.
 mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);

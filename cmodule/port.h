@@ -74,6 +74,10 @@ __attribute__((returns_twice)) unsigned int nlr_push(nlr_buf_t *nlr);
 #define UMQTT_UNIX (0)
 #endif
 
+#if UMQTT_UNIX && UMQTT_THREADS
+#include <pthread.h>
+#endif
+
 // Stock variants of the Unix port raise KeyboardInterrupt out of the signal handler, wherever the program is.
 #if UMQTT_UNIX && defined(MICROPY_ASYNC_KBD_INTR) && MICROPY_ASYNC_KBD_INTR
 #define UMQTT_INTERRUPTS_JUMP (1)
@@ -81,10 +85,23 @@ __attribute__((returns_twice)) unsigned int nlr_push(nlr_buf_t *nlr);
 #define UMQTT_INTERRUPTS_JUMP (0)
 #endif
 
-// Whether mp_handle_pending would find something. It wants an nlr_push around it, which costs more than to ask.
+#if UMQTT_THREADS
+// Tells threads apart; never NULL.
+static inline void *umqtt_port_this_thread(void) {
+    #if UMQTT_UNIX
+    // A fourth of the work of mp_thread_get_state.
+    return (void *)pthread_self();
+    #else
+    return mp_thread_get_state();
+    #endif
+}
+#endif
+
+// Whether mp_handle_pending may find something. It wants an nlr_push around it, which costs more than to ask. (Exceptions are
+// scheduled for the main thread alone, and another one finds nothing then; but whose thread this is would have to be looked up.)
 static inline bool umqtt_port_is_pending(void) {
     #if UMQTT_MICROPYTHON >= 1020 && MICROPY_ENABLE_SCHEDULER
-    return MP_STATE_VM(sched_state) == MP_SCHED_PENDING || MP_STATE_THREAD(mp_pending_exception) != MP_OBJ_NULL;
+    return MP_STATE_VM(sched_state) == MP_SCHED_PENDING || MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL;
     #else
     return true;
     #endif

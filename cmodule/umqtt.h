@@ -188,6 +188,12 @@ int umqtt_disconnect(umqtt_state_t *state, umqtt_step_t *step);
 // Does all that can be done without waiting.
 int umqtt_poll(umqtt_state_t *state, umqtt_step_t *step, uint8_t awaited);
 
+#if UMQTT_QUICK
+// Reads once, for a PUBLISH at QoS 1 that has left. UMQTT_DONE: its PUBACK has come and nothing else. UMQTT_WAIT: poll, with the
+// time of now.
+int umqtt_puback(umqtt_state_t *state, umqtt_step_t *step, uint8_t slot);
+#endif
+
 // The message of UMQTT_MESSAGE has been taken over; the caller is through with it (UMQTT_DONE or UMQTT_FULL).
 void umqtt_taken(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
 int umqtt_delivered(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);

@@ -18,6 +18,9 @@ mod keep_alive;
 mod long_messages;
 #[path = "client/outgoing.rs"]
 mod outgoing;
+#[cfg(feature = "quick")]
+#[path = "client/quick.rs"]
+mod quick;
 #[path = "client/resuming.rs"]
 mod resuming;
 

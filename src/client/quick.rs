@@ -3,22 +3,30 @@
 //! Built with the feature `quick`. All of this the step of `mod.rs` does as well, in several times as many
 //! instructions: it has to be ready for everything, and small. Here a few comparisons tell that nothing else is under way;
 //! where that is not so, nothing is changed and the step does its work. A firmware that is short of flash goes without.
+//!
+//! What these call in other files says `inline(always)` for this feature: here are known the kind of the exchange and its stage,
+//! and with them most of what those functions would have to tell apart falls away.
 
 use heapless::Vec;
 
 use super::error::Error;
 use super::pump::WINDOW;
-use super::transport::{Transport, write};
+use super::transport::{Transport, outcome};
 use super::{Body, Client, Fate, Message, Sending, Step, Wait};
-use crate::codec::{Delivery, QoS, TopicName};
+use crate::codec::{Ack, AckType, Delivery, QoS, TopicName};
 use crate::session::{Exchange, Instant};
+use crate::settings::RX_BUFFER;
 
 /// What came of trying the short way.
 pub enum Tried<E> {
     /// Nothing was done.
     Nothing,
-    /// Written, as far as the stream took it: the slot that it got, if it is not over, and the step or what went wrong.
-    Sent(Option<u8>, Result<Step, Error<E>>),
+    /// It has left, and is over.
+    Over,
+    /// It is over, since the stream failed.
+    Failed(Error<E>),
+    /// Written as far as the stream took it: its slot, and the step or what went wrong.
+    Begun(u8, Result<Step, Error<E>>),
 }
 
 impl Client {
@@ -31,7 +39,7 @@ impl Client {
     /// Publishes in one write, if nothing is in the way. The caller has checked the topic.
     ///
     /// # Errors
-    /// In [`Tried::Sent`], those of the stream: the connection is closed then, as after [`Client::poll`].
+    /// Those of the stream: the connection is closed then, as after [`Client::poll`].
     #[inline]
     pub fn publish_at_once<T: Transport>(
         &mut self,
@@ -71,13 +79,20 @@ impl Client {
             let _ = octets.extend_from_slice(&identifier.to_be_bytes());
         }
         // As much of it as fits, as the step of `mod.rs` does it: a TLS stream that would block has to be offered the same again.
-        let (front, rest) = payload.split_at_checked(WINDOW - octets.len()).unwrap_or((payload, &[]));
-        let _ = octets.extend_from_slice(front);
-        let written = match write(stream, &octets, rest) {
+        let mut rest = &[][..];
+        if octets.extend_from_slice(payload).is_err() {
+            let (front, back) = payload.split_at_checked(WINDOW - octets.len()).unwrap_or_default();
+            let _ = octets.extend_from_slice(front);
+            rest = back;
+        }
+        let written = match outcome::<T>(stream.write_both(&octets, rest)) {
             Ok(written) => written.unwrap_or(0),
             Err(error) => {
                 self.close();
-                return Tried::Sent(slot, Err(error));
+                return match slot {
+                    Some(slot) => Tried::Begun(slot, Err(error)),
+                    None => Tried::Failed(error),
+                };
             }
         };
         if written < octets.len() + rest.len() {
@@ -86,12 +101,12 @@ impl Client {
         self.counts.packet_out();
         let Some(slot) = slot else {
             self.session.sent_without_slot(now);
-            return Tried::Sent(None, Ok(Step::Done));
+            return Tried::Over;
         };
         self.session.sent(slot, now);
         // What waits in the buffer is no answer to this, but is to be looked at.
-        let ms = if self.reader.pending().is_empty() { self.due_ms(slot, now) } else { 0 };
-        Tried::Sent(Some(slot), Ok(Step::Wait(Wait { read: true, write: false, ms })))
+        let ms = if self.reader.pending().is_empty() { self.session.next_due_ms(now) } else { 0 };
+        Tried::Begun(slot, Ok(Step::Wait(Wait { read: true, write: false, ms })))
     }
 
     /// The stream did not take all of a packet: the step of `mod.rs` goes on with it.
@@ -112,19 +127,89 @@ impl Client {
         if written > 0 {
             self.session.progressed(slot, now);
         }
-        Tried::Sent(Some(slot), Ok(Step::Lend(slot)))
+        Tried::Begun(slot, Ok(Step::Lend(slot)))
     }
 
-    /// How long the caller may sleep before he looks after the exchange of this slot.
-    fn due_ms(&self, slot: u8, now: Instant) -> u32 {
-        let due_ms = self.session.outgoing().answer_due(slot).map_or(0, |due| due.ms_from(now));
-        due_ms.min(self.session.next_tick_ms(now))
+    /// Polls for a message, if nothing else is to be done: `None` if not. `may_read` is as for [`Client::poll`], and tells
+    /// afterwards whether there may be more to read.
+    ///
+    /// # Errors
+    /// Those of the stream: the connection is closed then, as after [`Client::poll`].
+    #[inline]
+    pub fn message_at_once<T: Transport>(
+        &mut self,
+        stream: &mut T,
+        may_read: &mut bool,
+        now: Instant,
+    ) -> Option<Result<Step, Error<T::Error>>> {
+        if self.next_buffered(now) {
+            return Some(Ok(Step::Message));
+        }
+        if !*may_read || !self.has_read_all() || self.session.has_ping_answer() || !self.is_quiet(now) {
+            return None;
+        }
+        match self.read_at_once(stream) {
+            Ok(Some(len)) => {
+                *may_read = len == RX_BUFFER || !stream.short_read_drains();
+                self.next_buffered(now).then_some(Ok(Step::Message))
+            }
+            Ok(None) => Some(Ok(Step::Wait(Wait { read: true, write: false, ms: self.session.next_tick_ms(now) }))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Whether the buffer is empty and no long message is coming in.
+    #[inline]
+    fn has_read_all(&self) -> bool {
+        self.fate == Fate::None && self.reader.pending().is_empty()
+    }
+
+    /// Reads once into the empty buffer.
+    #[inline]
+    fn read_at_once<T: Transport>(&mut self, stream: &mut T) -> Result<Option<usize>, Error<T::Error>> {
+        let read = outcome::<T>(stream.read(self.reader.whole_space()));
+        match read {
+            Ok(Some(len)) => self.reader.filled(len),
+            Ok(None) => {}
+            Err(_) => self.close(),
+        }
+        read
+    }
+
+    /// Reads once, for a PUBLISH at QoS 1 that has left from this slot: whether its PUBACK has come and nothing else, and its
+    /// exchange is over. If not, [`Client::poll`] goes on. Keep Alive can wait for the next call: the caller has slept no longer
+    /// than until then.
+    ///
+    /// # Errors
+    /// Those of the stream: the connection is closed then, as after [`Client::poll`].
+    #[inline]
+    pub fn puback_at_once<T: Transport>(
+        &mut self,
+        stream: &mut T,
+        slot: u8,
+        now: Instant,
+    ) -> Result<bool, Error<T::Error>> {
+        let Some(packet_identifier) = self.session.outgoing().awaits_puback(slot) else { return Ok(false) };
+        // While PINGRESP is to come, all that comes tells that the Server is there.
+        let is_busy = self.sending.is_some() || !self.outbox.is_empty() || self.session.awaits_pingresp();
+        if is_busy || self.disconnecting || !self.is_open() || !self.has_read_all() {
+            return Ok(false);
+        }
+        self.read_at_once(stream)?;
+        let puback = Ack { ack_type: AckType::Puback, packet_identifier }.encode();
+        let has_come = self.reader.pending() == puback;
+        if has_come {
+            self.counts.packet_in();
+            self.reader.clear();
+            self.session.acknowledged(slot, now);
+        }
+        Ok(has_come)
     }
 
     /// The next message, if it is at QoS 0, begins in the buffer with a Remaining Length of up to two octets and is whole,
     /// and nothing else is to be done: [`Client::message`]. What is wrong with it the step of `mod.rs` will tell.
     #[inline]
-    pub fn next_buffered(&mut self, now: Instant) -> bool {
+    fn next_buffered(&mut self, now: Instant) -> bool {
         let (first, header_len, remaining_length) = match *self.reader.pending() {
             [first @ (0x30 | 0x31), low @ 0..=0x7F, ..] => (first, 2, usize::from(low)),
             [first @ (0x30 | 0x31), low, high @ 0..=0x7F, ..] => {

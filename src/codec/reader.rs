@@ -58,6 +58,13 @@ impl<const N: usize> Reader<N> {
         self.octets.get_mut(usize::from(self.end)..).unwrap_or(&mut [])
     }
 
+    /// The same for a buffer that holds nothing.
+    #[cfg(feature = "quick")]
+    pub fn whole_space(&mut self) -> &mut [u8] {
+        self.clear();
+        &mut self.octets
+    }
+
     /// Tells that `len` octets were put into [`Reader::space`].
     pub fn filled(&mut self, len: usize) {
         self.end = place::<N>(usize::from(self.end) + len);

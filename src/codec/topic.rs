@@ -31,24 +31,41 @@ fn scan(octets: &[u8]) -> Result<bool, TopicError> {
     Ok(has_wildcard)
 }
 
-/// Which octets are a character of their own, and no wildcard.
+/// Whether eight octets are ASCII, without the null character and wildcards.
 #[cfg(feature = "quick")]
-const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut octet = 1;
-    while octet < 0x80_u8 {
-        plain[octet as usize] = !is_wildcard(octet);
-        octet += 1;
-    }
-    plain
-};
+const fn is_plain_word(octets: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let word = u64::from_ne_bytes(octets);
+    // The two wildcards differ in one bit. With that bit set they are one octet, and made zero here.
+    let marked = (word | (ONES * (b'+' ^ b'#') as u64)) ^ (ONES * b'+' as u64);
+    // Taking 1 away sets the highest bit of a zero (and may of octets above it); of the others only 0x80 loses that bit so, and
+    // what is 0x80 here is not 0x80 there.
+    (word.wrapping_sub(ONES) | marked.wrapping_sub(ONES)) & (ONES << 7) == 0
+}
 
-/// Whether these octets are a Topic Name of ASCII alone, as most are: that takes a third of the time to see.
+/// Whether these octets are a Topic Name of ASCII alone, as most are: that takes a quarter of the time to see.
 #[cfg(feature = "quick")]
+#[inline]
 fn is_plain(octets: &[u8]) -> bool {
-    !octets.is_empty()
-        && u16::try_from(octets.len()).is_ok()
-        && octets.iter().all(|&octet| PLAIN.get(usize::from(octet)) == Some(&true))
+    if u16::try_from(octets.len()).is_err() {
+        return false;
+    }
+    // What is left over at the end is looked at together with what comes before it, for as many as make a word.
+    if let Some(&last) = octets.last_chunk() {
+        let mut rest = octets;
+        while let Some((&word, after)) = rest.split_first_chunk() {
+            if !is_plain_word(word) {
+                return false;
+            }
+            rest = after;
+        }
+        return is_plain_word(last);
+    }
+    if let (Some(&[a, b, c, d]), Some(&[e, f, g, h])) = (octets.first_chunk(), octets.last_chunk()) {
+        return is_plain_word([a, b, c, d, e, f, g, h]);
+    }
+    // For three octets at most.
+    !octets.is_empty() && octets.iter().all(|octet| matches!(octet, 1..0x80) && !is_wildcard(*octet))
 }
 
 /// Takes what follows the first octet of a character that is not ASCII.
@@ -94,11 +111,16 @@ impl<'a> TopicName<'a> {
     ///
     /// # Errors
     /// [`TopicError`]; a wildcard is one [MQTT-3.3.2-2].
+    #[cfg_attr(feature = "quick", inline)]
     pub fn new(octets: &'a [u8]) -> Result<Self, TopicError> {
         #[cfg(feature = "quick")]
         if is_plain(octets) {
             return Ok(TopicName(octets));
         }
+        Self::scanned(octets)
+    }
+
+    fn scanned(octets: &'a [u8]) -> Result<Self, TopicError> {
         if scan(octets)? {
             return Err(TopicError::Wildcard);
         }
@@ -194,6 +216,25 @@ mod tests {
                     for fourth in edges {
                         agrees(&[first, second, third, fourth]);
                         agrees(&[first, second, third, fourth, b'a']);
+                    }
+                }
+            }
+        }
+    }
+
+    // [MQTT-4.7.3-1] [MQTT-3.3.2-2]
+    #[cfg(feature = "quick")]
+    #[test]
+    fn a_plain_topic_is_one_without_any_other_octet_at_any_place() {
+        assert!(!is_plain(b""));
+        for len in 1..20 {
+            for place in 0..len {
+                for octet in 0..=255 {
+                    for around in [b'a', 0x01, 0x7F, b'*', b'"'] {
+                        let mut octets = std::vec![around; len];
+                        octets[place] = octet;
+                        let is_one = octet.is_ascii() && octet != 0 && !is_wildcard(octet);
+                        assert_eq!(is_plain(&octets), is_one, "{octets:02X?}");
                     }
                 }
             }

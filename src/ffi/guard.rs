@@ -33,6 +33,12 @@ pub unsafe fn init(state: *mut sys::umqtt_state_t) {
 /// # Safety
 /// `state` was made by [`init`] and is still there.
 pub unsafe fn enter<R>(state: *mut sys::umqtt_state_t, call: impl FnOnce(&mut Client) -> R) -> Option<R> {
+    // So that the compiler does not tell `None` from it by a comparison.
+    #[cfg(feature = "quick")]
+    // SAFETY: it is valid, by the caller's promise.
+    unsafe {
+        core::hint::assert_unchecked(!state.is_null());
+    }
     // SAFETY: the caller's promise.
     let client = unsafe { acquire(state) }?;
     let result = call(client);
@@ -45,7 +51,7 @@ pub unsafe fn enter<R>(state: *mut sys::umqtt_state_t, call: impl FnOnce(&mut Cl
 ///
 /// # Safety
 /// As [`enter`]; the borrow ends before `entered` is cleared.
-#[inline(never)]
+#[cfg_attr(not(feature = "quick"), inline(never))]
 unsafe fn acquire<'a>(state: *mut sys::umqtt_state_t) -> Option<&'a mut Client> {
     let state: *mut State = state.cast();
     // SAFETY: `state` points to a State by the caller's promise; only its atomic is borrowed, which may be shared.

@@ -4,6 +4,8 @@
 //! the call; what it gets back are numbers, and pointers into the client's own receive buffer.
 
 mod guard;
+#[cfg(feature = "quick")]
+mod quick;
 mod status;
 mod stream;
 #[allow(unreachable_pub)]
@@ -11,8 +13,6 @@ mod sys;
 
 use core::ffi::c_int;
 
-#[cfg(feature = "quick")]
-use crate::client::quick::Tried;
 use crate::client::{Awaited, Body, Client, Error, Lent, Step, Wait};
 use crate::codec::topic::check_string;
 use crate::codec::{Connect, Delivery, Field, PacketIdentifier, QoS, TopicFilter, TopicName, Will};
@@ -72,15 +72,18 @@ const _: () = assert!(
         && Body::Dropped as u32 == sys::UMQTT_BODY_DROPPED
 );
 
+#[inline]
+fn tell_wait(step: &mut umqtt_step_t, Wait { read, write, ms }: Wait) -> u32 {
+    step.want = u8::from(read) | u8::from(write) << 1;
+    step.wait_ms = ms;
+    sys::UMQTT_WAIT
+}
+
 /// Writes what a step came to into `step`.
 fn tell(step: &mut umqtt_step_t, client: &Client, told: Step) -> u32 {
     match told {
         Step::Done => sys::UMQTT_DONE,
-        Step::Wait(Wait { read, write, ms }) => {
-            step.want = u8::from(read) | u8::from(write) << 1;
-            step.wait_ms = ms;
-            sys::UMQTT_WAIT
-        }
+        Step::Wait(wait) => tell_wait(step, wait),
         Step::Lend(slot) => {
             step.slot = slot;
             sys::UMQTT_LEND
@@ -130,10 +133,6 @@ unsafe fn enter(state: *mut umqtt_state_t, step: *mut umqtt_step_t, verb: Verb) 
         payload = unsafe { slice(step.packet_payload) };
     }
     let call = |client: &mut Client| {
-        #[cfg(feature = "quick")]
-        if let Some(told) = carry_out_quickly(client, &mut stream, step, verb, topic, payload) {
-            return status_of(step, told, stream.errno);
-        }
         // SAFETY: C points to two of them, or to none.
         let rooms = unsafe { step.room.cast::<[umqtt_room_t; 2]>().as_ref() };
         let [topic_room, payload_room] = rooms.copied().unwrap_or(NO_ROOMS);
@@ -161,44 +160,6 @@ fn status_of(step: &mut umqtt_step_t, told: Result<u32>, errno: i32) -> c_int {
             step.code = code;
             status
         }
-    }
-}
-
-/// The short ways of `client::quick`: the status, or `None` if they do not lead there.
-#[cfg(feature = "quick")]
-#[inline]
-fn carry_out_quickly(
-    client: &mut Client,
-    stream: &mut Stream,
-    step: &mut umqtt_step_t,
-    verb: Verb,
-    topic: &[u8],
-    payload: &[u8],
-) -> Option<Result<u32>> {
-    let now = Instant::from_ticks_ms(step.now_ms);
-    match verb {
-        Verb::Poll(Awaited::Message) if client.next_buffered(now) => {
-            tell_message(step, client);
-            Some(Ok(sys::UMQTT_MESSAGE))
-        }
-        Verb::Begin(Exchange::Publish { qos, retain }) => {
-            if let Err(error) = TopicName::new(topic) {
-                return Some(Err(error.into()));
-            }
-            let Tried::Sent(slot, told) = client.publish_at_once(stream, qos, retain, topic, payload, now) else {
-                return None;
-            };
-            step.begun = slot.unwrap_or(step.begun);
-            let told = match told {
-                Ok(Step::Lend(slot)) => {
-                    let mut lent = Lent { packet: Some((slot, topic, payload)), ..Lent::default() };
-                    client.poll(stream, Awaited::Slot(slot), &mut lent, false, now)
-                }
-                told => told,
-            };
-            Some(told.map(|told| tell(step, client, told)))
-        }
-        _ => None,
     }
 }
 
@@ -335,6 +296,13 @@ pub unsafe extern "C" fn umqtt_begin(
         sys::UMQTT_SUBSCRIBE => Exchange::Subscribe(qos(qos_number)),
         _ => Exchange::Unsubscribe,
     };
+    #[cfg(feature = "quick")]
+    if let Exchange::Publish { qos, retain } = exchange {
+        // SAFETY: the caller's promise.
+        if let Some(status) = unsafe { quick::publish(state, step, qos, retain) } {
+            return status;
+        }
+    }
     // SAFETY: the caller's promise.
     unsafe { enter(state, step, Verb::Begin(exchange)) }
 }
@@ -383,6 +351,11 @@ pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_
         sys::UMQTT_AWAIT_FLUSHED => Awaited::Flushed,
         _ => Awaited::Slot(awaited),
     };
+    #[cfg(feature = "quick")]
+    if awaited == Awaited::Message {
+        // SAFETY: the caller's promise.
+        return unsafe { quick::poll_message(state, step) };
+    }
     // SAFETY: the caller's promise.
     unsafe { enter(state, step, Verb::Poll(awaited)) }
 }

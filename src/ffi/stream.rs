@@ -56,18 +56,22 @@ impl ErrorType for Stream {
 const TLS_ENDED: i32 = -0x7280;
 
 impl Stream {
-    /// Translates a result of the shim. What ports do differently ends here: the sign of an errno, and how they tell of the
-    /// end of a stream, which is 0 octets, no errno at all, or ENOTCONN.
+    /// Translates a result of the shim.
+    #[inline]
     fn outcome(&mut self, result: isize, asked: usize) -> Result<usize, StreamError> {
+        // A stream cannot have moved more than it was asked to.
+        usize::try_from(result).map_or_else(|_| self.failure(result), |octets| Ok(octets.min(asked)))
+    }
+
+    /// Translates a result that is no number of octets. What ports do differently ends here: the sign of an errno, and how they tell of the
+    /// end of a stream, which is 0 octets, no errno at all, or ENOTCONN.
+    #[cold]
+    fn failure(&mut self, result: isize) -> Result<usize, StreamError> {
         const RAISED: isize = sys::UMQTT_STREAM_RAISED as isize;
         const FAILED: isize = sys::UMQTT_STREAM_FAILED as isize;
         const ENOTCONN: i32 = sys::MP_ENOTCONN.cast_signed();
         const EAGAIN: i32 = sys::MP_EAGAIN.cast_signed();
         const EINPROGRESS: i32 = sys::MP_EINPROGRESS.cast_signed();
-        if let Ok(octets) = usize::try_from(result) {
-            // A stream cannot have moved more than it was asked to.
-            return Ok(octets.min(asked));
-        }
         if result == RAISED {
             return Err(StreamError::Raised);
         }
@@ -82,6 +86,7 @@ impl Stream {
 }
 
 impl Read for Stream {
+    #[cfg_attr(feature = "quick", inline(always))]
     fn read(&mut self, octets: &mut [u8]) -> Result<usize, StreamError> {
         // SAFETY: the pointer and length are those of `octets`; `client` is good by the promise given to `new`.
         let result = unsafe { sys::umqtt_stream_read(self.client, octets.as_mut_ptr(), octets.len()) };
@@ -109,6 +114,7 @@ impl Transport for Stream {
         unsafe { sys::umqtt_stream_short_read_drains(self.client) }
     }
 
+    #[cfg_attr(feature = "quick", inline(always))]
     fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<usize, StreamError> {
         let asked = first.len().saturating_add(second.len());
         let (first, first_len) = (first.as_ptr(), first.len());

@@ -104,6 +104,7 @@ impl KeepAlive {
     /// Milliseconds until [`KeepAlive::is_due`] or [`KeepAlive::check`] has something new to say; `u32::MAX`: never on its
     /// own.
     #[must_use]
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn next_check_ms(&self, timeout_ms: u32, now: Instant) -> u32 {
         let mut ms = u32::MAX;
         if self.idle_ms > 0 {

@@ -134,6 +134,7 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError::OutgoingFull`].
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn begin(&mut self, exchange: Exchange, now: Instant) -> Result<u8, SessionError> {
         self.outgoing.begin(exchange, self.answer_due(now))
     }
@@ -155,6 +156,7 @@ impl Session {
     }
 
     /// The whole packet of a slot has left.
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn sent(&mut self, slot: u8, now: Instant) {
         let due = self.answer_due(now);
         self.outgoing.sent(slot, due);
@@ -213,8 +215,16 @@ impl Session {
 
     /// Milliseconds until [`Session::tick`] or [`Session::check_alive`] has something to say; `u32::MAX`: never on its own.
     #[must_use]
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn next_tick_ms(&self, now: Instant) -> u32 {
         if self.is_open() { self.keep_alive.next_check_ms(self.answer_timeout_ms, now) } else { u32::MAX }
+    }
+
+    /// Milliseconds until [`Session::next_tick_ms`], or until the answer is due to what was sent at `now`.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn next_due_ms(&self, now: Instant) -> u32 {
+        self.answer_timeout_ms.min(self.next_tick_ms(now))
     }
 
     /// A message comes in, or the start of a long one: [`Action::Deliver`], or the answer to a repeated one
@@ -269,6 +279,20 @@ impl Session {
         Ok(Action::Connected)
     }
 
+    /// An answer came that was due until `due`: so long after its packet had left.
+    fn came_round(&mut self, due: Instant, now: Instant) {
+        self.round_trip_ms = self.answer_timeout_ms.saturating_sub(due.ms_from(now));
+    }
+
+    /// PUBACK came for the message of this slot: it is over, and nobody needs to be told of its outcome.
+    #[cfg(feature = "quick")]
+    pub fn acknowledged(&mut self, slot: u8, now: Instant) {
+        if let Some(due) = self.outgoing.answer_due(slot) {
+            self.came_round(due, now);
+        }
+        self.outgoing.discard(slot);
+    }
+
     /// A packet came.
     ///
     /// # Errors
@@ -310,8 +334,7 @@ impl Session {
             Packet::Connack(_) => return Ok(Action::None),
         };
         if let Some(due) = self.outgoing.answered(stage, packet_identifier, outcome) {
-            // It is due so long after its packet has left.
-            self.round_trip_ms = self.answer_timeout_ms.saturating_sub(due.ms_from(now));
+            self.came_round(due, now);
         }
         Ok(Action::None)
     }

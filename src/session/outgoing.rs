@@ -117,6 +117,11 @@ impl Outgoing {
         loop {
             let identifier = self.last_identifier.map_or(PacketIdentifier::FIRST, PacketIdentifier::next);
             self.last_identifier = Some(identifier);
+            // Before the exchange that it is for counts.
+            #[cfg(feature = "quick")]
+            if self.in_use == 0 {
+                return identifier;
+            }
             if !self.slots.iter().any(|slot| slot.stage != Stage::Free && slot.identifier == Some(identifier)) {
                 return identifier;
             }
@@ -134,6 +139,7 @@ impl Outgoing {
     ///
     /// # Errors
     /// [`SessionError::OutgoingFull`] if there is no room for it.
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn begin(&mut self, exchange: Exchange, answer_due: Instant) -> Result<u8, SessionError> {
         let free = self.slots.iter().zip(0..).find(|(slot, _)| slot.stage == Stage::Free);
         let Some((_, index)) = free.filter(|_| self.has_room_for(exchange)) else {
@@ -176,6 +182,13 @@ impl Outgoing {
         self.queued > 0
     }
 
+    /// The Packet Identifier of an exchange that PUBACK ends.
+    #[cfg(feature = "quick")]
+    #[must_use]
+    pub fn awaits_puback(&self, index: u8) -> Option<PacketIdentifier> {
+        self.slot(index).filter(|slot| slot.stage == Stage::AwaitsPuback)?.identifier
+    }
+
     /// The oldest slot whose packet is to be sent.
     #[must_use]
     pub fn next_queued(&self) -> Option<u8> {
@@ -194,6 +207,7 @@ impl Outgoing {
     /// The exchange of a slot in use, its Packet Identifier and its DUP flag. (What has no identifier, a PUBLISH at QoS 0,
     /// gets one here that means nothing.)
     #[must_use]
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn packet(&self, index: u8) -> Option<(Exchange, PacketIdentifier, bool)> {
         let slot = self.slot(index).filter(|slot| slot.stage != Stage::Free)?;
         Some((slot.exchange, slot.identifier.unwrap_or(PacketIdentifier::FIRST), slot.dup))
@@ -211,6 +225,7 @@ impl Outgoing {
     }
 
     /// The whole packet of `index` has left; its answer is due by `answer_due`.
+    #[cfg_attr(feature = "quick", inline(always))]
     pub fn sent(&mut self, index: u8, answer_due: Instant) {
         let Some(slot) = self.slot_mut(index) else { return };
         if slot.stage != Stage::Queued {

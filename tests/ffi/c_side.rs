@@ -40,6 +40,8 @@ unsafe extern "C" {
     fn umqtt_ping(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int;
     fn umqtt_disconnect(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int;
     fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_step_t, awaited: u8) -> c_int;
+    #[cfg(feature = "quick")]
+    fn umqtt_puback(state: *mut umqtt_state_t, step: *mut umqtt_step_t, slot: u8) -> c_int;
     fn umqtt_taken(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16);
     fn umqtt_delivered(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16) -> c_int;
     fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: bool);
@@ -294,6 +296,12 @@ impl CSide {
         let awaited = u8::try_from(awaited).expect("an octet");
         // SAFETY: as above.
         status(unsafe { umqtt_poll(&raw mut *self.state, &raw mut self.step, awaited) })
+    }
+
+    #[cfg(feature = "quick")]
+    pub fn puback(&mut self, slot: u8) -> u32 {
+        // SAFETY: as above.
+        status(unsafe { umqtt_puback(&raw mut *self.state, &raw mut self.step, slot) })
     }
 
     pub fn taken(&mut self) {

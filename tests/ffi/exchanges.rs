@@ -10,6 +10,8 @@ use super::support::packets::{
     CONNACK, DISCONNECT, PINGREQ, PINGRESP, field, numbered, packet, puback, pubcomp, publish, pubrec, pubrel, suback,
     unsuback,
 };
+#[cfg(feature = "quick")]
+use super::{bindings::UMQTT_STREAM_ERROR, c_side::failed};
 
 fn wants(c: &CSide) -> u32 {
     u32::from(c.step.want)
@@ -236,4 +238,31 @@ fn a_step_that_may_not_read_does_not_and_a_short_read_is_the_last_where_it_drain
         assert_eq!(c.poll(UMQTT_AWAIT_MESSAGE), UMQTT_WAIT);
         assert_eq!(c.stream.reads, reads);
     }
+}
+
+#[cfg(feature = "quick")]
+#[test]
+fn puback_read_at_once_ends_its_exchange_and_anything_else_is_left_to_poll() {
+    let mut c = CSide::connected(false);
+    assert_eq!(c.publish(b"t", b"p", 1), UMQTT_WAIT);
+    let slot = c.step.begun;
+    assert_eq!(c.puback(slot), UMQTT_WAIT, "nothing came");
+    c.gives(&puback(2));
+    assert_eq!(c.puback(slot), UMQTT_WAIT, "another one came");
+    assert_eq!(c.poll(slot.into()), UMQTT_WAIT);
+    c.gives(&puback(1));
+    assert_eq!((c.puback(slot), c.slots_in_use()), (UMQTT_DONE, 0));
+    assert_eq!(c.puback(slot), UMQTT_WAIT, "nothing is under way");
+    assert_eq!(c.puback(u8::MAX), UMQTT_WAIT, "no slot");
+
+    assert_eq!(c.publish(b"t", b"p", 1), UMQTT_WAIT);
+    let slot = c.step.begun;
+    c.stream.entered = c.state();
+    assert_eq!(c.puback(slot), UMQTT_WAIT);
+    assert_eq!(c.stream.status, i32::try_from(UMQTT_BUSY).expect("small"), "while reading");
+    c.stream.entered = std::ptr::null_mut();
+    c.stream.when_empty = failed(104);
+    assert_eq!((c.puback(slot), c.step.code), (UMQTT_STREAM_ERROR, 104));
+    assert!(!c.is_open());
+    assert_eq!(c.slots_in_use(), 1 << slot, "to be sent again");
 }

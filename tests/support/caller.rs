@@ -81,12 +81,11 @@ impl<T: Transport> Caller<T> {
     }
 
     /// The same; reads only if it may.
-    pub fn poll_once(&mut self, awaited: Awaited, may_read: bool) -> Result<Step, Error<T::Error>> {
+    #[cfg_attr(not(feature = "quick"), allow(unused_mut))]
+    pub fn poll_once(&mut self, awaited: Awaited, mut may_read: bool) -> Result<Step, Error<T::Error>> {
         #[cfg(feature = "quick")]
-        if awaited == Awaited::Message {
-            while self.client.next_buffered(self.now) {
-                self.take();
-            }
+        if let Some(told) = self.poll_at_once(awaited, &mut may_read) {
+            return told;
         }
         let mut lends: Option<u8> = None;
         loop {
@@ -106,6 +105,28 @@ impl<T: Transport> Caller<T> {
                 Step::Message => self.take(),
                 told @ (Step::Done | Step::Wait(_)) => return Ok(told),
             }
+        }
+    }
+
+    /// The same the short ways, where they lead on.
+    #[cfg(feature = "quick")]
+    fn poll_at_once(&mut self, awaited: Awaited, may_read: &mut bool) -> Option<Result<Step, Error<T::Error>>> {
+        match awaited {
+            Awaited::Message => loop {
+                match self.client.message_at_once(&mut self.stream, may_read, self.now)? {
+                    Ok(Step::Message) => self.take(),
+                    told => return Some(told),
+                }
+            },
+            Awaited::Slot(slot) if *may_read => match self.client.puback_at_once(&mut self.stream, slot, self.now) {
+                Ok(true) => {
+                    self.kept.remove(&slot);
+                    Some(Ok(Step::Done))
+                }
+                Ok(false) => None,
+                Err(error) => Some(Err(error)),
+            },
+            _ => None,
         }
     }
 
@@ -176,14 +197,18 @@ impl<T: Transport> Caller<T> {
         use umqtt::client::quick::Tried;
         let (topic, payload) = (topic.to_vec(), payload.to_vec());
         let tried = self.client.publish_at_once(&mut self.stream, qos, false, &topic, &payload, self.now);
-        let Tried::Sent(slot, step) = tried else { return None };
-        if let Some(slot) = slot {
-            self.kept.insert(slot, (topic, payload));
-        }
-        Some(match step {
-            Ok(Step::Lend(slot)) => self.poll_once(Awaited::Slot(slot), false).map(|step| (slot, step)),
-            step => step.map(|step| (slot.unwrap_or(200), step)),
-        })
+        let (slot, step) = match tried {
+            Tried::Nothing => return None,
+            Tried::Over => return Some(Ok((200, Step::Done))),
+            Tried::Failed(error) => return Some(Err(error)),
+            Tried::Begun(slot, step) => (slot, step),
+        };
+        self.kept.insert(slot, (topic, payload));
+        let step = match step {
+            Ok(Step::Lend(slot)) => self.poll_once(Awaited::Slot(slot), false),
+            step => step,
+        };
+        Some(step.map(|step| (slot, step)))
     }
 
     pub fn subscribe(&mut self, filter: &[u8], qos: QoS) -> Result<(u8, Step), Error<T::Error>> {
