@@ -225,7 +225,9 @@ static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args,
     if (callback != mp_const_none && !mp_obj_is_callable(callback)) {
         mp_raise_TypeError(MP_ERROR_TEXT("callback must be callable or None"));
     }
+    mqttclient_lock(self);
     self->callback = callback;
+    mqttclient_unlock(self);
     return mp_const_none;
 }
 
