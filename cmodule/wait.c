@@ -56,6 +56,11 @@ static void hold_interrupts(int how) {
 static void *this_thread(void) {
     return mp_thread_get_state();
 }
+
+// Atomic, because a thread that could not get the mutex reads it, too: it sees its own name only if it wrote that itself.
+static void set_owner(mqttclient_obj_t *self, void *thread) {
+    __atomic_store_n(&self->owner, thread, __ATOMIC_RELAXED);
+}
 #endif
 
 // Raises RuntimeError if this thread holds the mutex already: Python code that a stream runs (a verify_callback, say) asks
@@ -67,14 +72,14 @@ void mqttclient_lock(mqttclient_obj_t *self) {
     #if UMQTT_THREADS
     void *thread = this_thread();
     if (mp_thread_mutex_lock(&self->mutex, 0) != 1) {
-        if (self->owner == thread) {
+        if (__atomic_load_n(&self->owner, __ATOMIC_RELAXED) == thread) {
             mqttclient_raise(UMQTT_BUSY, 0);
         }
         MP_THREAD_GIL_EXIT();
         mp_thread_mutex_lock(&self->mutex, 1);
         MP_THREAD_GIL_ENTER();
     }
-    self->owner = thread;
+    set_owner(self, thread);
     #else
     if (self->locked) {
         mqttclient_raise(UMQTT_BUSY, 0);
@@ -85,7 +90,7 @@ void mqttclient_lock(mqttclient_obj_t *self) {
 
 void mqttclient_unlock(mqttclient_obj_t *self) {
     #if UMQTT_THREADS
-    self->owner = NULL;
+    set_owner(self, NULL);
     mp_thread_mutex_unlock(&self->mutex);
     #else
     self->locked = false;
@@ -173,11 +178,11 @@ static void sleep_on_semaphore(sem_t *woken, uint32_t ms) {
 void mqttclient_await_sleepers(mqttclient_obj_t *self) {
     while (self->sleepers > 0) {
         // Interrupts stay held: this is no place to leave by.
-        self->owner = NULL;
+        set_owner(self, NULL);
         mp_thread_mutex_unlock(&self->mutex);
         sched_yield();
         mp_thread_mutex_lock(&self->mutex, 1);
-        self->owner = this_thread();
+        set_owner(self, this_thread());
     }
 }
 #endif
