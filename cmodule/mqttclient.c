@@ -224,8 +224,10 @@ static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args,
         mp_raise_TypeError(MP_ERROR_TEXT("callback must be callable or None"));
     }
     bool wants_flags = mp_obj_is_true(args[1].u_obj);
+    mqttclient_lock(self);
     self->callback = callback;
     self->wants_flags = wants_flags;
+    mqttclient_unlock(self);
     return mp_const_none;
 }
 

@@ -95,6 +95,11 @@ static void take_mutex(mqttclient_obj_t *self) {
 static void free_mutex(mqttclient_obj_t *self) {
     mp_thread_mutex_unlock(&self->mutex);
 }
+
+// Atomic, because a thread that could not get the mutex reads it, too: it sees its own name only if it wrote that itself.
+static void set_owner(mqttclient_obj_t *self, void *thread) {
+    __atomic_store_n(&self->owner, thread, __ATOMIC_RELAXED);
+}
 #endif
 
 // Raises RuntimeError if this thread holds the mutex already: Python code that a stream runs (a verify_callback, say) asks
@@ -105,12 +110,11 @@ void mqttclient_lock(mqttclient_obj_t *self) {
     #endif
     #if UMQTT_THREADS
     void *thread = umqtt_port_this_thread();
-    if (self->owner == thread) {
-        // Only this thread itself can have written that, whatever others write there meanwhile.
+    if (__atomic_load_n(&self->owner, __ATOMIC_RELAXED) == thread) {
         mqttclient_raise(UMQTT_BUSY, 0);
     }
     take_mutex(self);
-    self->owner = thread;
+    set_owner(self, thread);
     #else
     if (self->locked) {
         mqttclient_raise(UMQTT_BUSY, 0);
@@ -121,7 +125,7 @@ void mqttclient_lock(mqttclient_obj_t *self) {
 
 void mqttclient_unlock(mqttclient_obj_t *self) {
     #if UMQTT_THREADS
-    self->owner = NULL;
+    set_owner(self, NULL);
     free_mutex(self);
     #else
     self->locked = false;
@@ -209,11 +213,11 @@ static void sleep_on_semaphore(sem_t *woken, uint32_t ms) {
 void mqttclient_await_sleepers(mqttclient_obj_t *self) {
     while (self->sleepers > 0) {
         // Interrupts stay held: this is no place to leave by.
-        self->owner = NULL;
+        set_owner(self, NULL);
         free_mutex(self);
         sched_yield();
         take_mutex(self);
-        self->owner = umqtt_port_this_thread();
+        set_owner(self, umqtt_port_this_thread());
     }
 }
 #endif

@@ -50,7 +50,7 @@ static bool strikes(fault_t fault) {
 
 // A descriptor that MicroPython's socket() has opened, and loses if there is no memory for its object. It is closed here, so
 // that what is lost all the same is lost by umqtt.
-static int without_object = -1;
+static __thread int without_object = -1;
 
 static bool allocation_fails(void) {
     int fd = without_object;
@@ -92,6 +92,12 @@ void *__libc_calloc(size_t count, size_t size);
 
 void *calloc(size_t count, size_t size) {
     return strikes(LIBRARY) ? NULL : __libc_calloc(count, size);
+}
+#endif
+
+#ifdef __SANITIZE_THREAD__
+// It asks the other threads for their stacks with a signal, which the sanitizer holds back while a thread waits for a mutex.
+void __wrap_gc_collect(void) {
 }
 #endif
 

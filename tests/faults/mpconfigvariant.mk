@@ -9,7 +9,12 @@ include $(UMQTT_FAULTS_DIR)../../micropython/unix/mpconfigvariant.mk
 UMQTT_WRAPPED := gc_alloc gc_realloc getaddrinfo socket connect fcntl setsockopt read write writev poll shutdown close
 LDFLAGS += $(foreach name,$(UMQTT_WRAPPED),-Wl,--wrap=$(name))
 
-ifneq ($(UMQTT_SANITIZE),)
+ifeq ($(UMQTT_SANITIZE),thread)
+# Our own C alone: MicroPython's threads have no lock around Python's objects there, and would be reported all the time.
+$(BUILD)/cmodule/%.o %/faults.o: CFLAGS += -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+LDFLAGS += -fsanitize=thread -Wl,--wrap=gc_collect
+STRIP =
+else ifneq ($(UMQTT_SANITIZE),)
 COPT = -O1 -g -fno-omit-frame-pointer -fsanitize=$(UMQTT_SANITIZE)
 LDFLAGS += -fsanitize=$(UMQTT_SANITIZE)
 STRIP =

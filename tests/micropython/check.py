@@ -1,4 +1,5 @@
 # Named tests for scripts that MicroPython runs: each prints "ok NAME", "skip NAME why" or what went wrong and "FAIL NAME".
+# What a test returns as a str stands behind its name: figures.
 #
 # The names given on the command line are run, or all of them. On a board, which has no command line, always all.
 
@@ -64,10 +65,13 @@ def run():
     counts = {"ok": 0, "skip": 0, "FAIL": 0}
     for name, function, arguments in chosen:
         result = "ok"
+        shown = name
         try:
-            function(*arguments)
+            told = function(*arguments)
+            if isinstance(told, str):
+                shown = "%s %s" % (name, told)
         except Skip as why:
-            result, name = "skip", "%s %s" % (name, why)
+            result, shown = "skip", "%s %s" % (name, why)
         except BaseException as error:
             # A stray KeyboardInterrupt is a failure of this test too, not the end of the others.
             sys.print_exception(error)
@@ -76,6 +80,6 @@ def run():
             clean()
         gc.collect()
         counts[result] += 1
-        print(result, name)
+        print(result, shown)
     print("%d passed, %d failed" % (counts["ok"], counts["FAIL"]))
     sys.exit(1 if counts["FAIL"] else 0)

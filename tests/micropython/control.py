@@ -222,6 +222,11 @@ class Script(socketserver.StreamRequestHandler):
         """descriptors PID -> how many file descriptors the process has open"""
         return [str(len(os.listdir("/proc/%d/fd" % int(pid))))]
 
+    def do_resident(self, pid):
+        """resident PID -> octets of memory that the process has"""
+        with open("/proc/%d/statm" % int(pid)) as pages:
+            return [str(int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))]
+
 
 class Control(socketserver.ThreadingTCPServer):
     """The control port. Every script gets a thread."""

@@ -241,6 +241,31 @@ for name, make in (("str", lambda: "f" * len(range(30))), ("bytes", lambda: b"f"
 
 
 @test
+def a_message_that_a_callback_left_in_flight_is_sent_again_whole():
+    # The callback was called by a publish() that has ended since, for a message that came while another callback published.
+    server = Server()
+    missed = []
+
+    def callback(topic, msg):
+        try:
+            client.publish(b"from/" + msg, bytearray(msg * 20), qos=1)
+        except OSError as error:
+            missed.append(error.args[0])
+
+    plan = "PUBLISH.1=" "3004" "000174" "61" "*" ";" "PUBLISH.2=" "3004" "000174" "62" "*" ";" "PUBLISH.3=" "/"
+    client = server.connected(plan, clean_session=False, timeout=1, callback=callback)
+    client.publish("t", "m", qos=1)
+    same(missed, [errno.ETIMEDOUT])
+    server.send("!")
+    raises_errno(errno.ECONNRESET, client.wait_msg)
+    gc.collect()
+    rubbish = [bytes([number % 256]) * 20 for number in range(300)]
+    client.connect(False, timeout=5)
+    same(settled(client, server, 100), ["3a1e" "0006" "66726f6d2f62" "0003" + "62" * 20])
+    same(len(rubbish), 300)
+
+
+@test
 def a_large_message_is_sent_again():
     server, client = broken("PUBLISH=!/", 1, bytearray(b"x" * 50000))
     gc.collect()

@@ -4,6 +4,8 @@
 Each script is one process with many named tests. A test that hangs past the limit, or takes the process down, fails by its
 name, and the script goes on in a new process with the tests that are left. The last line is "N passed, N failed".
 
+With SOAK in the environment, some tests take minutes or hours instead of seconds; SEED is the number that chance begins with.
+
 With --board, boards in QEMU run the scripts (board_run.py), and it all happens in a network namespace of its own.
 
 A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" (run under it),
@@ -68,6 +70,8 @@ class Run:
         self.target = {
             "HOST": self.options.address,
             "NAME": NAME,
+            "SOAK": bool(os.environ.get("SOAK")),
+            "SEED": int(os.environ.get("SEED", "1")),
             "CONTROL": self.control.port,
             "BROKER": self.broker(),
             "BROKER_PASSWORD": self.broker(brokers.passwords(self.folder, "user", "secret")),

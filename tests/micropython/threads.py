@@ -130,7 +130,7 @@ def the_packets_of_four_threads_do_not_mix():
     for thread in [Thread(publish, mark) for mark in "abcd"]:
         thread.join()
     same([ended for octets, ended, name in server.connections()], ["-"])
-    topics = [packet.hex[10:14] for packet in server.log("PUBLISH", 8)]
+    topics = [packet.hex[10:14] for packet in server.wait("PUBLISH", 400, 8)]
     same([topics.count("74%02x" % ord(mark)) for mark in "abcd"], [100] * 4)
     same(len(server.log("PUBREL", 4)), 33 * 4)
 
@@ -240,6 +240,20 @@ def a_connection_that_breaks_ends_all_waits():
 
 
 @test
+def the_callback_may_be_set_while_another_thread_gets_messages():
+    server = Server()
+    inbox = Inbox()
+    client = server.connected("PUBLISH=*" "3004" "000174" "6d", callback=inbox, timeout=30)
+    publishing = Thread(publish_numbers, client, "t", 0, 150, 1)
+    while not publishing.ended:
+        client.set_callback(inbox)
+    publishing.join()
+    while len(inbox.messages) < 150:
+        client.check_msg()
+    same(inbox.messages == [(b"t", b"m")] * 150, True)
+
+
+@test
 def threads_with_clients_of_their_own_do_not_disturb_each_other():
     server = Server()
 
@@ -276,6 +290,42 @@ def connect_and_disconnect_from_one_thread_while_others_publish():
         client.connect(timeout=5)
         client.disconnect()
     for thread in threads:
+        thread.join()
+    client.connect(timeout=5)
+    client.publish("end", "m", qos=1)
+    same(server.log("PUBLISH")[-1].hex[:14], "3208" "0003656e64")
+
+
+@test
+def threads_may_connect_and_disconnect_against_each_other():
+    # Each method works or raises OSError; nothing crashes, nothing hangs.
+    server = Server()
+    client = server.client("PUBLISH=*" "3004" "000174" "6d")
+    client.set_callback(lambda topic, msg: None)
+    ended = []
+
+    def until_ended(*methods):
+        while not ended:
+            for method in methods:
+                try:
+                    method()
+                except OSError:
+                    pass
+
+    waiting = [Thread(until_ended, client.wait_msg), Thread(until_ended, client.check_msg, client.wait_msg),
+               Thread(until_ended, lambda: client.publish("t", "m", False, 1)),
+               Thread(until_ended, lambda: client.connect(timeout=5), client.disconnect)]
+    for _ in range(50):
+        try:
+            client.connect(timeout=5)
+            client.disconnect()
+        except OSError:
+            pass
+    ended.append(True)
+    for thread in waiting:
+        while not thread.ended:
+            client.disconnect()
+            time.sleep_ms(1)
         thread.join()
     client.connect(timeout=5)
     client.publish("end", "m", qos=1)

@@ -1,0 +1,187 @@
+# Many messages, and many interruptions: memory stays as it was, and no descriptor is lost.
+#
+# With SOAK in run.py's environment a million messages and 10,000 interruptions; on a board, which is slower, 10,000 and 1,000.
+
+import errno
+import gc
+
+from check import case, same, skip, run
+from host import ON_BOARD, WHO, Server, ask, broker_client
+
+import target
+
+MESSAGES, ROUNDS = (10000, 1000) if ON_BOARD else (1000000, 10000)
+if not target.SOAK:
+    MESSAGES, ROUNDS = (300, 40) if ON_BOARD else (6000, 200)
+SAMPLES = 20
+LONGEST = 5000
+LONG = 2000
+
+
+class Chance:
+    # Numbers that look like chance, the same for the same seed. All fit into a small int of 31 bits.
+    def __init__(self, seed):
+        self.state = seed % 65536
+
+    def below(self, end):
+        self.state = (self.state * 75 + 74) % 65537
+        return self.state % end
+
+
+class Memory:
+    # What the process has of each kind, looked at now and again.
+    def __init__(self, longest):
+        self.first = self.most = None
+        # What the collector may take a stray word on the stack for: the last message.
+        self.stray = longest + 512
+        if not ON_BOARD:
+            # The system gives a process its memory when it is first written to: now, and not bit by bit.
+            gc.collect()
+            bytearray(gc.mem_free() // 4 * 3)
+            # So that what is lost is found in this heap, too, which is large.
+            gc.threshold(1 << 16)
+
+    def look(self):
+        gc.collect()
+        now = [gc.mem_alloc()]
+        if not ON_BOARD:
+            now += [int(ask("resident", WHO)[0]), int(ask("descriptors", WHO)[0])]
+        self.first = self.first or now
+        self.most = [max(pair) for pair in zip(self.most or now, now)]
+
+    def grown(self):
+        # Fails if it is not flat.
+        grown = [most - first for most, first in zip(self.most, self.first)]
+        if grown[0] > self.stray or not ON_BOARD and (grown[1] > 128 << 10 or grown[2] != 0):
+            raise AssertionError("of %s grown by %s: heap, resident memory, descriptors" % (self.first, grown))
+        return "heap +%d" % grown[0] + ("" if ON_BOARD else ", resident +%d, descriptors +%d" % tuple(grown[1:]))
+
+
+def messages(count, keywords):
+    # Each through mosquitto and back, at qos 0, 1 and 2, most of them short.
+    chance, memory = Chance(target.SEED), Memory(LONGEST)
+    awaited = [0, 0, 0]
+    payload = bytearray(b"0123456789" * (LONGEST // 10))
+    whole = memoryview(payload)
+
+    def callback(topic, msg):
+        number = msg[0] << 24 | msg[1] << 16 | msg[2] << 8 | msg[3]
+        if (number, len(msg)) != (awaited[0], awaited[1]) or memoryview(msg)[4:] != whole[4:len(msg)]:
+            raise AssertionError("message %d of %d octets, awaited was %s" % (number, len(msg), awaited))
+        awaited[2] += 1
+
+    client = broker_client("endurance", callback=callback, timeout=60, **keywords)
+    client.subscribe("endurance/1", 2)
+    for number in range(count):
+        size = 4 + chance.below((60, 60, 60, 700, LONGEST - 4)[chance.below(5)])
+        for place, shift in enumerate((24, 16, 8, 0)):
+            payload[place] = number >> shift & 255
+        awaited[0], awaited[1] = number, size
+        client.publish("endurance/1", whole[:size], False, chance.below(3))
+        while awaited[2] <= number:
+            client.wait_msg()
+        # Not from the first on: a port's own tables grow while they are new.
+        if number % (count // SAMPLES) == count // SAMPLES - 1:
+            memory.look()
+    same(awaited[2], count)
+    client.disconnect()
+    return "(seed %d: %d messages, %s)" % (target.SEED, count, memory.grown())
+
+
+# A short message at qos 0 and 1, a long one at qos 2.
+DUE = ("3005" "000175" "6d6d", "3206" "000175" "0007" "6d", "34d50f" "000175" "0007" "6d{2000}")
+
+
+class Mishap(Exception):
+    pass
+
+
+class Interrupted:
+    # A client that is interrupted in some way again and again, and the Server that sends back what it gets.
+    def __init__(self):
+        self.server = Server()
+        self.last, self.raises = None, False
+        self.client = self.server.client("PUBLISH=*&")
+        self.client.set_callback(self.callback)
+        self.client.connect(timeout=30)
+        self.chance = Chance(target.SEED)
+
+    def callback(self, topic, msg):
+        self.last = msg
+        if self.raises:
+            self.raises = False
+            raise Mishap
+
+    def work(self):
+        # Without end, until it is interrupted.
+        chance, client, long = self.chance, self.client, bytes(LONG)
+        while True:
+            client.publish("t", "m" if chance.below(2) else long, False, chance.below(3))
+            client.check_msg() if chance.below(2) else client.wait_msg()
+
+    def ctrl_c(self):
+        # Long enough for the reply to have been read.
+        ask("interrupt", WHO, 50 + self.chance.below(8))
+        try:
+            self.work()
+        except KeyboardInterrupt:
+            return
+
+    def exception(self):
+        self.raises = True
+        try:
+            self.work()
+        except Mishap:
+            return
+
+    def no_memory(self):
+        from micropython import heap_lock, heap_unlock
+        self.server.send(DUE[self.chance.below(3)])
+        heap_lock()
+        try:
+            while True:
+                self.client.wait_msg()
+        except MemoryError:
+            return
+        finally:
+            heap_unlock()
+
+    def broken(self):
+        # In the middle of what was under way. The Server forgets what it has not released, so the client has to, too, in the end.
+        self.exception()
+        self.client.connect(self.chance.below(2) == 0, timeout=30)
+
+    def check_in_step(self, mark):
+        for qos in (1, 2):
+            msg = b"%d, %d" % (mark, qos)
+            self.client.publish("t", msg, False, qos)
+            while self.last != msg:
+                self.client.wait_msg()
+
+
+def interruptions(kinds, count):
+    one, memory = Interrupted(), Memory(LONG)
+    if "no_memory" in kinds:
+        try:
+            from micropython import heap_lock
+        except ImportError:
+            skip("no heap_lock")
+    for number in range(count):
+        getattr(one, kinds[one.chance.below(len(kinds))])()
+        one.check_in_step(number)
+        if number % (count // SAMPLES) == count // SAMPLES - 1:
+            memory.look()
+    # The Server ends a connection with an error when something comes out of step. Its own calls may find it broken, too.
+    same([ended for octets, ended, name in one.server.connections() if ended.startswith("error") and "Errno" not in ended], [])
+    return "(seed %d: %d rounds, %s)" % (target.SEED, count, memory.grown())
+
+
+case("messages_at_mixed_qos_and_sizes_leave_memory_as_it_was", messages, MESSAGES, {})
+if not ON_BOARD:
+    case("messages_under_tls_leave_memory_as_it_was", messages, MESSAGES // 5, {"port": target.BROKER_TLS, "ssl": True})
+KINDS = ["ctrl_c", "exception", "no_memory", "broken"]
+for kind in KINDS:
+    case("interruptions_by_%s_leave_memory_as_it_was" % kind, interruptions, [kind], ROUNDS // 4)
+case("interruptions_of_all_kinds_leave_memory_as_it_was", interruptions, KINDS, ROUNDS)
+
+run()
