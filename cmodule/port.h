@@ -16,7 +16,6 @@
 // MP_REGISTER_MODULE lost its third argument in 1.19. Both calls stand in modumqtt.c, since the build reads them from there
 // as text.
 #define UMQTT_REGISTER_WITH_SWITCH (UMQTT_MICROPYTHON < 1019)
-#define MODULE_UMQTT_ENABLED (1)
 
 // Types have slots since 1.20.
 #if UMQTT_MICROPYTHON >= 1020
