@@ -26,7 +26,7 @@ const mp_obj_module_t umqtt_module = {
 };
 
 #if UMQTT_REGISTER_WITH_SWITCH
-MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module, MODULE_UMQTT_ENABLED);
+MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module, 1);
 #else
 MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module);
 #endif

@@ -16,7 +16,6 @@
 // MP_REGISTER_MODULE lost its third argument in 1.19. Both calls stand in modumqtt.c, since the build reads them from there
 // as text.
 #define UMQTT_REGISTER_WITH_SWITCH (UMQTT_MICROPYTHON < 1019)
-#define MODULE_UMQTT_ENABLED (1)
 
 // Types have slots since 1.20.
 #if UMQTT_MICROPYTHON >= 1020
@@ -49,12 +48,15 @@
     };
 #endif
 
-// MicroPython's own TLS has SSLContext since 1.21; who brings a module of his own may not have it.
-#if UMQTT_MICROPYTHON >= 1021 && MICROPY_PY_SSL
+// MicroPython's own TLS is the module tls since 1.23, with SSLContext only; who brings a module of his own may not have that.
+#if UMQTT_MICROPYTHON >= 1023 && MICROPY_PY_SSL
 #define UMQTT_SSL_CONTEXT_ONLY (1)
 #else
 #define UMQTT_SSL_CONTEXT_ONLY (0)
 #endif
+
+// In 1.21 and 1.22 load_verify_locations takes the name of a file in the place of cadata. There is wrap_socket, as before.
+#define UMQTT_SSL_CADATA_BY_KEYWORD (UMQTT_MICROPYTHON < 1023)
 
 // nlr_push returns twice, as setjmp does, and MicroPython does not tell the compiler. Untold, gcc gives the place of a local
 // that only the second return needs to something else as soon as the first has no use for it.

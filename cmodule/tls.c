@@ -163,10 +163,10 @@ mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock) {
     mp_obj_t call[3 + 2 * 3];
     mp_obj_t context = self->ssl;
     if (context == mp_const_true) {
-        mp_obj_t module = mqttclient_import(MP_QSTR_tls, MP_QSTR_ssl, MP_QSTR_ussl);
+        mp_obj_t module = mqttclient_import(MP_QSTR_tls, MP_QSTR_ussl, MP_QSTR_ssl);
         #if !UMQTT_SSL_CONTEXT_ONLY
         mp_load_method_maybe(module, MP_QSTR_SSLContext, call);
-        if (call[0] == MP_OBJ_NULL) {
+        if (call[0] == MP_OBJ_NULL || UMQTT_SSL_CADATA_BY_KEYWORD) {
             return wrap_without_context(self, module, sock, server_hostname, server_side);
         }
         #endif

@@ -34,6 +34,11 @@ def calls(action):
     return lines[first + 1:last]
 
 
+def besides_signals(lines):
+    # Where Ctrl-C jumps out of the signal handler (each variant up to 1.19), it is held back while Rust runs.
+    return [line for line in lines if not line.startswith("rt_sigprocmask(")]
+
+
 def named(lines, names):
     return [line for line in lines if line.split("(")[0] in names]
 
@@ -62,7 +67,7 @@ for qos, wanted in ((0, 1), (1, 1), (2, 2)):
 def publish_at_qos_0_is_a_single_system_call():
     client = Server().connected("me")
     lines = calls(lambda: client.publish("topic", "0123456789abcdef"))
-    same(len(lines), 1)
+    same(len(besides_signals(lines)), 1)
 
 
 @test
@@ -124,7 +129,7 @@ def check_msg_with_packets_at_hand_asks_the_system_for_nothing():
     client = server.connected("me", callback=inbox)
     server.send("3004" "000174" "61" "3004" "000174" "62" "3004" "000174" "63")
     client.wait_msg()
-    same(calls(client.check_msg), [])
+    same(besides_signals(calls(client.check_msg)), [])
     same(inbox.messages, [(b"t", b"a"), (b"t", b"b")])
 
 

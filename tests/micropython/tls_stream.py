@@ -4,6 +4,7 @@ import errno
 
 from check import test, case, same, raises, raises_errno, run
 from host import Server, Inbox, broker_client, drip
+from porttls import VERIFIES
 from umqtt import MQTTException
 
 import target
@@ -246,7 +247,7 @@ def a_message_in_flight_is_sent_again_under_tls():
 def messages_of_every_qos_pass_mosquitto_under_tls():
     inbox = Inbox()
     client = broker_client("tls-stream-1", target.BROKER_TLS, inbox, ssl=True,
-                           ssl_params={"cadata": target.CA, "server_hostname": target.NAME})
+                           ssl_params={"cadata": target.CA, "server_hostname": target.NAME} if VERIFIES else {})
     client.subscribe("tls-stream/1", 2)
     for number in range(300):
         client.publish("tls-stream/1", str(number), qos=number % 3)
