@@ -52,6 +52,13 @@ static void hold_interrupts(int how) {
 }
 #endif
 
+#if UMQTT_THREADS
+// Atomic, because a thread that does not hold the mutex reads it, too: it sees its own name only if it wrote that itself.
+static void set_owner(mqttclient_obj_t *self, void *thread) {
+    __atomic_store_n(&self->owner, thread, __ATOMIC_RELAXED);
+}
+#endif
+
 #if UMQTT_THREADS && UMQTT_UNIX
 // The mutex counts who holds it and who waits for it; whoever frees it hands it over to one of those. While nobody waits,
 // taking and freeing it are one atomic addition each. MicroPython's own is ten times that, and no method does without.
@@ -94,11 +101,6 @@ static void take_mutex(mqttclient_obj_t *self) {
 
 static void free_mutex(mqttclient_obj_t *self) {
     mp_thread_mutex_unlock(&self->mutex);
-}
-
-// Atomic, because a thread that could not get the mutex reads it, too: it sees its own name only if it wrote that itself.
-static void set_owner(mqttclient_obj_t *self, void *thread) {
-    __atomic_store_n(&self->owner, thread, __ATOMIC_RELAXED);
 }
 #endif
 
