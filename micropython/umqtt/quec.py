@@ -1,12 +1,21 @@
 # QuecPython's MQTTClient as its current firmware has it, on the native module: `from umqtt.quec import MQTTClient`.
 #
-# There is no thread in it. What the vendor's thread does (PINGREQ, connecting again) is done by whichever method is called
-# next; docs/moving.md says what follows from that, and what else differs.
+# With keepalive, and where the port has threads, one of its own sends PINGREQ, so that a script that only publishes stays
+# connected. Connecting again is done by whichever method is called next. docs/moving.md says what differs from the vendor's.
 
 import sys
+import time
 from errno import ECONNRESET
 
 from umqtt import MQTTException, reconnect
+
+try:
+    import _thread
+except ImportError:
+    _thread = None
+
+# What a read and a write raise when the Server has closed the connection; not every port's errno has EPIPE.
+_BY_SERVER = (ECONNRESET, 32)
 
 
 class MQTTClient(reconnect.MQTTClient):
@@ -25,11 +34,14 @@ class MQTTClient(reconnect.MQTTClient):
         self._tell = None
         self._state = -1
         self._over = self._again = False
+        self._waiting = 0
+        # Of connect() and disconnect(): the thread of an earlier one ends.
+        self._turn = 0
 
     def set_callback(self, callback):
         super().set_callback(callback and _careful(callback))
 
-    # callback(text): "reconnect_start" and "reconnect_success"; without reconn, why publish() came back with False.
+    # callback(text): "reconnect_start" and "reconnect_success"; without reconn, what the thread or publish() ran into.
     def error_register_cb(self, callback):
         self._tell = callback
 
@@ -40,10 +52,14 @@ class MQTTClient(reconnect.MQTTClient):
         except (OSError, MQTTException) as reason:
             raise ValueError("MQTT Connect error='%s' FAIL" % reason.args[0])
         self._wanted = self.reconn
+        self._turn += 1
+        if _thread and self.keepalive:
+            _thread.start_new_thread(self._keep_alive, (self._turn,))
         return 0
 
     def disconnect(self):
         self._state, self._over = -1, True
+        self._turn += 1
         super().disconnect()
 
     # Closes without DISCONNECT.
@@ -67,20 +83,41 @@ class MQTTClient(reconnect.MQTTClient):
             super(reconnect.MQTTClient, self).publish(topic, msg, retain, qos)
             return True
         except (OSError, MQTTException) as reason:
-            try:
-                self._note(reason)
-            except (OSError, MQTTException):
-                if self._tell and not self._wanted:
-                    self._tell(str(reason))
+            self._fail(reason)
         return False
 
     # Comes back when another thread disconnects.
     def wait_msg(self):
+        self._waiting += 1
         try:
             super().wait_msg()
         except OSError:
             if not self._over:
                 raise
+        finally:
+            self._waiting -= 1
+
+    def _keep_alive(self, turn):
+        while True:
+            for _ in range(self.keepalive - 3):
+                time.sleep(1)
+                if turn != self._turn:
+                    return
+            # wait_msg() sends PINGREQ itself, and an answer to this one would end it.
+            if self.sock is None or self._waiting:
+                continue
+            try:
+                super(reconnect.MQTTClient, self).ping()
+            except (OSError, MQTTException) as reason:
+                self._fail(reason)
+
+    # For what raises nothing.
+    def _fail(self, reason):
+        try:
+            self._note(reason)
+        except (OSError, MQTTException):
+            if self._tell and not self._wanted:
+                self._tell(str(reason))
 
     def _open(self):
         self._state = 1
@@ -91,7 +128,7 @@ class MQTTClient(reconnect.MQTTClient):
 
     def _note(self, reason):
         if self._state == 0 and self.sock is None:
-            by_server = isinstance(reason, MQTTException) or reason.args[0] == ECONNRESET
+            by_server = isinstance(reason, MQTTException) or reason.args[0] in _BY_SERVER
             self._state = 2 if by_server else -1
         super()._note(reason)
 
@@ -101,6 +138,7 @@ class MQTTClient(reconnect.MQTTClient):
             self._tell("reconnect_start")
 
     def _on_connected(self, _present):
+        self._state = 0
         if self._again:
             self._again = False
             if self._tell:
