@@ -72,7 +72,7 @@ def connect_again_closes_the_connection_before_without_disconnect():
     server = Server()
     client = connected(server)
     client.connect()
-    server.gone(1)
+    same(server.gone(1), "fin")
     same([packet.name for packet in server.log()], ["CONNECT", "CONNECT"])
 
 
