@@ -158,7 +158,7 @@ def close_sends_no_disconnect_and_disconnect_does():
     server = Server()
     client = connected(server, reconn=False)
     client.close()
-    server.gone(1)
+    same((server.gone(1), client.get_mqttsta()), ("fin", -1))
     client.connect()
     client.disconnect()
     server.gone(2)

@@ -244,6 +244,15 @@ def wait_msg_goes_on_after_a_break():
 
 
 @test
+def ping_goes_out_on_a_new_connection():
+    server = Server()
+    client, told = connected(server, "CONNECT=*#/")
+    lose(client, told)
+    client.ping()
+    same(server.wait("PINGREQ")[0].connection, 2)
+
+
+@test
 def check_msg_comes_back_at_once_until_it_is_time():
     server = Server()
     client, told = connected(server, "CONNECT=*#/", min_delay=1000, max_delay=1000)

@@ -21,6 +21,18 @@ def a_quec_client_that_does_nothing_stays_connected():
 
 
 @test
+def the_thread_of_quec_does_not_end_a_wait():
+    server = Server()
+    inbox = Inbox()
+    client = MQTTClient("PINGREQ.2=*3004" "000174" "6d", target.HOST, server.port, keepalive=5)
+    client.set_callback(inbox)
+    client.connect()
+    client.wait_msg()
+    same(inbox.messages, [(b"t", b"m")])
+    client.disconnect()
+
+
+@test
 def without_reconn_the_thread_of_quec_tells_what_it_ran_into():
     told = []
     server = Server()
