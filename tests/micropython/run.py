@@ -31,6 +31,7 @@ import certificates
 import control
 import guide
 import namespace
+import upstream
 from child import Child
 
 HERE = Path(__file__).resolve().parent
@@ -94,7 +95,7 @@ class Run:
             self.children.append(self.pool)
         else:
             (self.folder / "path").mkdir()
-            self.write_target(self.folder / "path")
+            self.write_target(self.folder / "path", NO_UPSTREAM=upstream.prepare(self.folder / "path"))
             lines = ["%s %s\n" % (self.options.address, NAME), "%s %s\n" % (self.guide_address, guide.NAME)]
             (self.folder / "hosts").write_text("".join(lines))
 
