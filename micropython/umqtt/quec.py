@@ -104,7 +104,7 @@ class MQTTClient(reconnect.MQTTClient):
                 if turn != self._turn:
                     return
             # wait_msg() sends PINGREQ itself, and an answer to this one would end it.
-            if self.sock is None or self._waiting:
+            if self.socket() is None or self._waiting:
                 continue
             try:
                 super(reconnect.MQTTClient, self).ping()
@@ -124,10 +124,10 @@ class MQTTClient(reconnect.MQTTClient):
         try:
             super()._open()
         finally:
-            self._state = -1 if self.sock is None else 0
+            self._state = -1 if self.socket() is None else 0
 
     def _note(self, reason):
-        if self._state == 0 and self.sock is None:
+        if self._state == 0 and self.socket() is None:
             by_server = isinstance(reason, MQTTException) or reason.args[0] in _BY_SERVER
             self._state = 2 if by_server else -1
         super()._note(reason)

@@ -19,7 +19,8 @@ class MQTTClient(umqtt.MQTTClient):
     # network():            called before each attempt; may wait for the link. False: there is none, try later.
     # lost(reason):         called once when a connection is lost, with the exception.
     # connected(present):   called when a connection is there, subscriptions restored; present: the Server had the session.
-    def __init__(self, *args, min_delay=1, max_delay=60, network=None, lost=None, connected=None, **kwargs):
+    # reconn: as umqtt.MQTTClient was given it on the way here.
+    def __init__(self, *args, min_delay=1, max_delay=60, network=None, lost=None, connected=None, reconn=True, **kwargs):
         super().__init__(*args, **kwargs)
         if not 0 < min_delay <= max_delay:
             raise ValueError("min_delay must be above 0, at most max_delay")
@@ -50,7 +51,7 @@ class MQTTClient(umqtt.MQTTClient):
         super().disconnect()
 
     def publish(self, topic, msg, retain=False, qos=0):
-        pending = self.pending
+        pending = self.stats().in_flight
         kept = False
         while True:
             try:
@@ -60,7 +61,7 @@ class MQTTClient(umqtt.MQTTClient):
             except (OSError, MQTTException) as reason:
                 self._note(reason)
             # In the session: it goes out again with the next connection, and must not go out twice.
-            kept = kept or (qos > 0 and not self._clean and self.pending > pending)
+            kept = kept or (qos > 0 and not self._clean and self.stats().in_flight > pending)
             self.reconnect()
 
     def subscribe(self, topic, qos=0):
@@ -97,7 +98,7 @@ class MQTTClient(umqtt.MQTTClient):
     # Waits until a message that went out with a new connection is acknowledged.
     def _confirm(self, pending):
         end = time.ticks_add(time.ticks_ms(), int((self._timeout or 20) * 1000))
-        while self.pending > pending:
+        while self.stats().in_flight > pending:
             if time.ticks_diff(end, time.ticks_ms()) < 0:
                 raise OSError(ETIMEDOUT)
             super().check_msg()
@@ -105,7 +106,7 @@ class MQTTClient(umqtt.MQTTClient):
 
     # Raises it again if the connection is not what was lost.
     def _note(self, reason):
-        if not self._wanted or self.sock is not None:
+        if not self._wanted or self.socket() is not None:
             raise reason
         if self._was_up:
             self._was_up = False
@@ -124,7 +125,7 @@ class MQTTClient(umqtt.MQTTClient):
 
     # One attempt, if there is no connection and it is time for it. Whether there is a connection then.
     def _try(self):
-        if self.sock is not None:
+        if self.socket() is not None:
             return True
         if time.ticks_diff(self._due, time.ticks_ms()) > 0:
             return False
@@ -134,7 +135,7 @@ class MQTTClient(umqtt.MQTTClient):
                 return False
             self._open()
         except (OSError, MQTTException) as reason:
-            if self.sock is not None:
+            if self.socket() is not None:
                 raise
             if isinstance(reason, MQTTException) and reason.args[0] in _FOR_EVER:
                 self._wanted = False
@@ -144,7 +145,7 @@ class MQTTClient(umqtt.MQTTClient):
 
     def _open(self):
         super().connect(self._clean, timeout=self._timeout)
-        present = self.session_present
+        present = self.stats().session_present
         refused = None
         try:
             for topic, qos in [] if present else list(self._filters.items()):

@@ -24,11 +24,12 @@ class MQTTClient:
         self.lw_retain = False
         self.sock = None
         self._mqtt = None
+        self._op = None
 
     def set_callback(self, f):
         self.cb = f
         if self._mqtt:
-            self._mqtt.set_callback(f)
+            self._mqtt.set_callback(f and self._deliver, flags=True)
 
     def set_last_will(self, topic, msg, retain=False, qos=0):
         assert 0 <= qos <= 2
@@ -47,12 +48,12 @@ class MQTTClient:
         password = self.pswd if self.user else None
         self._mqtt = umqtt.MQTTClient(self.client_id, self.server, self.port, self.user or None, password,
                                       self.keepalive or None, self.ssl, self.ssl_params)
-        self._mqtt.set_callback(self.cb)
+        self._mqtt.set_callback(self.cb and self._deliver, flags=True)
         if self.lw_topic:
             self._mqtt.set_last_will(self.lw_topic, self.lw_msg, self.lw_retain, self.lw_qos)
         self._mqtt.connect(clean_session, timeout=timeout)
-        self.sock = self._mqtt.sock
-        return int(self._mqtt.session_present)
+        self.sock = self._mqtt.socket()
+        return int(self._mqtt.stats().session_present)
 
     def disconnect(self):
         self._mqtt.disconnect()
@@ -73,10 +74,16 @@ class MQTTClient:
 
     # The first octet of the PUBLISH that was delivered, or None for a PINGRESP.
     def wait_msg(self):
+        self._op = None
         self._mqtt.wait_msg()
-        return self._mqtt.header or None
+        return self._op
 
     # The same, or None at once if no whole message has come.
     def check_msg(self):
+        self._op = None
         self._mqtt.check_msg()
-        return self._mqtt.header or None
+        return self._op
+
+    def _deliver(self, topic, msg, flags):
+        self._op = 0x30 | flags
+        self.cb(topic, msg)

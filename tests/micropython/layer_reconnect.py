@@ -87,7 +87,7 @@ def publishes_again(qos, clean_session, wanted):
     got = [packet.hex[:2] for packet in server.log() if packet.name in ("PUBLISH", "PUBREL")]
     same(got, wanted)
     same((len(told.lost), told.connected), (1, [False, not clean_session]))
-    same(client.pending, 0)
+    same(client.stats().in_flight, 0)
 
 
 for clean, qos, wanted in ((True, 1, ["32", "32"]), (False, 1, ["32", "3a"]), (True, 2, ["34", "34", "62"]),
@@ -109,7 +109,7 @@ def publish_returns_when_what_went_out_again_is_acknowledged():
     server = Server()
     client, _ = connected(server, "PUBLISH=~/PUBLISH=---*", False)
     client.publish("t", "m", qos=1)
-    same(client.pending, 0)
+    same(client.stats().in_flight, 0)
 
 
 @test
