@@ -42,22 +42,28 @@ static mp_obj_t mqttclient_start(size_t n_args, const mp_obj_t *args) {
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj, 3, 6, mqttclient_start);
 
-// start_connect(sock, stream, clean_session, timeout): begins a connection on a socket that is connected already, and on the
-// stream around it, which may be that socket. finished(-1) carries it out.
+// start_connect(sock, clean_session, timeout): begins a connection on a non-blocking socket that is connected already.
+// finished(-1) carries it out.
 static mp_obj_t mqttclient_start_connect(size_t n_args, const mp_obj_t *args) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(args[0]);
-    mqttclient_prepare(self, n_args < 4 || mp_obj_is_true(args[3]), n_args < 5 ? mp_const_none : args[4]);
-    mqttclient_connect_on(self, args[1], args[2]);
+    mp_get_stream_raise(args[1], MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
+    mqttclient_prepare(self, n_args < 3 || mp_obj_is_true(args[2]), n_args < 4 ? mp_const_none : args[3]);
+    mqttclient_connect(self, args[1]);
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj, 3, 5, mqttclient_start_connect);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj, 2, 4, mqttclient_start_connect);
+
+// What finished() gives for what is not finished: False while an answer is to come, None while there is something to write.
+mp_obj_t mqttclient_waits_for(const umqtt_step_t *step) {
+    return step->want & UMQTT_WANT_WRITE ? mp_const_none : mp_const_false;
+}
 
 // finished(place): whether that exchange is over, without waiting. May raise what the method that waits would.
 static mp_obj_t mqttclient_finished(mp_obj_t self_in, mp_obj_t place_in) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
     mp_int_t place = mp_obj_get_int(place_in);
     if (place == MQTTCLIENT_CONNECT_PLACE) {
-        return mp_obj_new_bool(mqttclient_connected(self));
+        return mqttclient_connected(self);
     }
     umqtt_step_t step;
     mqttclient_lock(self);
@@ -71,6 +77,6 @@ static mp_obj_t mqttclient_finished(mp_obj_t self_in, mp_obj_t place_in) {
         return mp_const_true;
     }
     bool is_over = mqttclient_run(self, &step, (uint8_t)place, status, false, MQTTCLIENT_NO_DEADLINE);
-    return mp_obj_new_bool(is_over);
+    return is_over ? mp_const_true : mqttclient_waits_for(&step);
 }
 MP_DEFINE_CONST_FUN_OBJ_2(mqttclient_finished_obj, mqttclient_finished);

@@ -279,10 +279,8 @@ static int look_for_connack(mqttclient_obj_t *self, const umqtt_connect_t *conne
 }
 
 // The same, and waits. Status: UMQTT_DONE or an error.
-static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect, umqtt_step_t *step, uint32_t deadline) {
+static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect, umqtt_step_t *step, int status, uint32_t deadline) {
     uint8_t connection = self->connection;
-    mqttclient_begin_step(self, step);
-    int status = umqtt_open(&self->state, step, connect);
     while (status == UMQTT_DONE || status == UMQTT_WAIT) {
         step->now_ms = mqttclient_ticks_ms();
         status = look_for_connack(self, connect, step);
@@ -317,18 +315,19 @@ static void describe(mqttclient_obj_t *self, umqtt_connect_t *connect) {
     }
 }
 
-// Opens a connection, after mqttclient_prepare. The mutex is held before; it is free after, and when this raises.
-void mqttclient_connect(mqttclient_obj_t *self) {
+// Opens a connection, after mqttclient_prepare, and waits until it stands; on a socket that is given and connected already, only
+// begins it, and mqttclient_connected carries it out. The mutex is held before; it is free after, and when this raises.
+void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given) {
     uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
     // These pointers keep the octets alive, even if another will is set meanwhile.
     umqtt_connect_t connect;
     describe(self, &connect);
-    mp_obj_t volatile sock = MP_OBJ_NULL;
+    mp_obj_t volatile sock = given;
     mp_obj_t volatile stream = MP_OBJ_NULL;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
-        mp_obj_t opened = open_socket(self, deadline, (mp_obj_t *)&sock);
+        mp_obj_t opened = given != MP_OBJ_NULL ? given : open_socket(self, deadline, (mp_obj_t *)&sock);
         mqttclient_enter_phase(self, MQTTCLIENT_TLS);
         stream = self->ssl == mp_const_false ? opened : mqttclient_wrap_tls(self, opened);
         mqttclient_lock(self);
@@ -344,26 +343,21 @@ void mqttclient_connect(mqttclient_obj_t *self) {
     }
     adopt(self, sock, stream);
     umqtt_step_t step;
-    int status = await_connack(self, &connect, &step, deadline);
+    mqttclient_begin_step(self, &step);
+    int status = umqtt_open(&self->state, &step, &connect);
+    if (given != MP_OBJ_NULL) {
+        self->is_aside = true;
+        mqttclient_unlock(self);
+        return;
+    }
+    status = await_connack(self, &connect, &step, status, deadline);
     conclude(self, &step, sock, status);
 }
 
 #if UMQTT_EXTRAS
-// Begins a connection on an open socket and the stream around it, after mqttclient_prepare: mqttclient_connected carries it
-// out. The mutex is held before; it is free after, and when this raises.
-void mqttclient_connect_on(mqttclient_obj_t *self, mp_obj_t sock, mp_obj_t stream) {
-    umqtt_connect_t connect;
-    umqtt_step_t step;
-    describe(self, &connect);
-    self->is_aside = true;
-    adopt(self, sock, stream);
-    mqttclient_begin_step(self, &step);
-    umqtt_open(&self->state, &step, &connect); // all fields were checked
-    mqttclient_unlock(self);
-}
-
-// Whether the connection stands that mqttclient_connect_on began, without waiting. May raise.
-bool mqttclient_connected(mqttclient_obj_t *self) {
+// Whether the connection stands that was begun on a given socket, without waiting: mp_const_none if it has something to write
+// before. May raise.
+mp_obj_t mqttclient_connected(mqttclient_obj_t *self) {
     umqtt_connect_t connect;
     umqtt_step_t step;
     mqttclient_lock(self);
@@ -373,9 +367,9 @@ bool mqttclient_connected(mqttclient_obj_t *self) {
     int status = look_for_connack(self, &connect, &step);
     if (status == UMQTT_WAIT) {
         mqttclient_unlock(self);
-        return false;
+        return mqttclient_waits_for(&step);
     }
     conclude(self, &step, self->sock, status);
-    return true;
+    return mp_const_true;
 }
 #endif

@@ -327,7 +327,7 @@ static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_arg
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     mqttclient_prepare(self, mp_obj_is_true(args[ARG_clean_session].u_obj), args[ARG_timeout].u_obj);
-    mqttclient_connect(self);
+    mqttclient_connect(self, MP_OBJ_NULL);
     return mp_const_none;
 }
 

@@ -154,9 +154,8 @@ UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, 
 
 // connection.c: opens and closes.
 mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
-void mqttclient_connect(mqttclient_obj_t *self);
-void mqttclient_connect_on(mqttclient_obj_t *self, mp_obj_t sock, mp_obj_t stream);
-bool mqttclient_connected(mqttclient_obj_t *self);
+void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given);
+mp_obj_t mqttclient_connected(mqttclient_obj_t *self);
 void mqttclient_forget_fields(mqttclient_obj_t *self);
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno);
 
@@ -184,6 +183,7 @@ static inline void mqttclient_enter_phase(mqttclient_obj_t *self, uint8_t phase)
 void mqttclient_note_error(mqttclient_obj_t *self, mp_obj_t exception);
 MP_DECLARE_CONST_FUN_OBJ_1(mqttclient_stats_obj);
 extern const mp_stream_p_t mqttclient_stream_p;
+mp_obj_t mqttclient_waits_for(const umqtt_step_t *step);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(mqttclient_finished_obj);
