@@ -42,6 +42,7 @@ class MQTTClient(umqtt.MQTTClient):
         # How many tasks await an answer, and the places of those that were cancelled.
         self._waiting = 0
         self._left = []
+        self._timeout = 20
 
     # timeout: seconds, for all of it and for each later answer.
     async def connect(self, clean_session=True, *, timeout=20):
@@ -49,6 +50,7 @@ class MQTTClient(umqtt.MQTTClient):
         if clean_session:
             self._messages.clear()
         self._left.clear()
+        self._timeout = timeout
         try:
             await asyncio.wait_for(self._open(clean_session, timeout), timeout)
         except asyncio.TimeoutError:
@@ -130,9 +132,17 @@ class MQTTClient(umqtt.MQTTClient):
                     async with self._writing:
                         await _ready(self._sock(), True)
                 else:
-                    await self._answer()
+                    try:
+                        await asyncio.wait_for(self._answer(), self._timeout)
+                    except asyncio.TimeoutError:
+                        pass  # finished() knows it, too
         except asyncio.CancelledError:
             self._left.append(place)
+            raise
+        except (OSError, MQTTException) as error:
+            if self._tasks and self.socket() is None:
+                # This is who has found out.
+                self._stop(error)
             raise
 
     # Until something has come, be it the end.

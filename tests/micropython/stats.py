@@ -1,0 +1,210 @@
+# What the client tells of itself: stats(), socket(), close(), the flags of a message, and the readiness of select.poll.
+
+import errno
+import select
+import time
+
+import target
+from check import test, case, same, raises, raises_errno, run
+from host import Server, Inbox, ask, broker_client, hexed
+from umqtt import MQTTClient, MQTTException
+
+
+@test
+def stats_counts_packets_and_bytes_both_ways():
+    server = Server()
+    client = server.connected("me")
+    client.publish("t", "m")
+    client.publish("t", "m", qos=1)
+    client.ping()
+    client.wait_msg()
+    stats = client.stats()
+    # CONNECT of 16 octets, PUBLISH of 6 and 8, PINGREQ; CONNACK, PUBACK, PINGRESP.
+    same((stats.packets_out, stats.bytes_out), (4, 16 + 6 + 8 + 2))
+    same((stats.packets_in, stats.bytes_in), (3, 4 + 4 + 2))
+    same((stats.connects, stats.in_flight, stats.last_error, stats.phase), (1, 0, None, None))
+
+
+@test
+def stats_counts_long_and_acknowledged_messages():
+    server = Server()
+    client = server.connected("PINGREQ=" "32880f" "000174" "0001" "61{1923}" "3006" "000174" "6d6e6f" "*", callback=Inbox())
+    before = client.stats().packets_out
+    client.ping()
+    for _ in range(3):
+        client.wait_msg()
+    # CONNACK, two messages, PINGRESP; PINGREQ and PUBACK.
+    same((client.stats().packets_in, client.stats().packets_out - before), (4, 2))
+
+
+@test
+def stats_tells_the_round_trip_of_the_last_acknowledgement():
+    client = Server().connected("PUBLISH=----*")
+    same(client.stats().round_trip_ms, 0)
+    client.publish("t", "m", qos=1)
+    at_qos_1 = client.stats().round_trip_ms
+    client.subscribe("t")
+    # Four pauses of 10 ms before PUBACK, none before SUBACK.
+    same((at_qos_1 >= 40, client.stats().round_trip_ms < at_qos_1), (True, True))
+
+
+@test
+def stats_tells_what_is_kept_for_the_next_connection():
+    client = Server().connected("PUBLISH=~/", clean_session=False)
+    raises(OSError, client.publish, "t", "m", False, 1)
+    same(client.stats().in_flight, 1)
+    client.connect(clean_session=False)
+    for _ in range(100):
+        if client.stats().in_flight == 0:
+            break
+        client.check_msg()
+        time.sleep_ms(10)
+    same((client.stats().in_flight, client.stats().connects), (0, 2))
+
+
+@test
+def stats_tells_whether_the_server_had_a_session():
+    client = Server().connected("/CONNECT=20020100", clean_session=False)
+    same(client.stats().session_present, False)
+    client.connect(clean_session=False)
+    same(client.stats().session_present, True)
+
+
+def tells_error(plan, method, error, argument, phase):
+    client = Server().client(plan)
+    try:
+        client.connect(timeout=1)
+        getattr(client, method)(*("t",) if method == "subscribe" else ())
+    except (OSError, MQTTException):
+        pass
+    stats = client.stats()
+    same((type(stats.last_error), stats.last_error.args[0], stats.phase), (error, argument, phase))
+
+
+case("stats_tells_a_refusal", tells_error, "CONNECT=20020005", "connect", MQTTException, 5, "connack")
+case("stats_tells_a_silent_server", tells_error, "CONNECT=", "connect", OSError, errno.ETIMEDOUT, "connack")
+case("stats_tells_a_refused_subscription", tells_error, "SUBSCRIBE=9003@80", "subscribe", MQTTException, 128, "session")
+
+
+@test
+def stats_tells_that_nobody_listens():
+    port = Server()
+    client = MQTTClient("me", target.HOST, 1)
+    raises(OSError, client.connect)
+    same(client.stats().phase, "connect")
+
+
+@test
+def an_error_of_the_caller_is_none_of_the_link():
+    client = Server().connected("me")
+    raises(ValueError, client.publish, "#", "m")
+    client.disconnect()
+    raises_errno(errno.ENOTCONN, client.ping)
+    same(client.stats().last_error, None)
+
+
+@test
+def socket_is_there_while_connected():
+    client = Server().client("me")
+    same(client.socket(), None)
+    client.connect()
+    same(hasattr(client.socket(), "setblocking"), True)
+    client.disconnect()
+    same(client.socket(), None)
+
+
+@test
+def close_says_no_disconnect():
+    server = Server()
+    client = server.connected("me/me")
+    client.close()
+    client.close()
+    server.gone(1)
+    same([packet.name for packet in server.log()], ["CONNECT"])
+    raises_errno(errno.ENOTCONN, client.publish, "t", "m")
+    client.connect()
+    client.disconnect()
+
+
+@test
+def a_callback_gets_the_flags_if_it_asks_for_them():
+    got = []
+    client = Server().connected("PINGREQ=" "3104" "000174" "6d" "3b06" "000174" "0001" "6d" "3406" "000174" "0002" "6d")
+    client.set_callback(lambda topic, msg, flags: got.append(flags), flags=True)
+    client.ping()
+    for _ in range(3):
+        client.wait_msg()
+    # RETAIN; DUP, QoS 1 and RETAIN; QoS 2.
+    same(got, [1, 8 | 2 | 1, 4])
+
+
+@test
+def poll_tells_of_octets_and_of_what_is_in_the_buffer():
+    inbox = Inbox()
+    client = Server().connected("PINGREQ=" "3004" "000174" "61" "3004" "000174" "62", callback=inbox)
+    poller = select.poll()
+    poller.register(client, select.POLLIN)
+    same(poller.poll(0), [])
+    client.ping()
+    # Both messages come with one read.
+    for _ in range(2):
+        same(len(poller.poll(5000)), 1)
+        client.check_msg()
+    same(([msg for _, msg in inbox.messages], poller.poll(0)), ([b"a", b"b"], []))
+
+
+@test
+def poll_of_half_a_packet_is_over_when_it_was_read():
+    client = Server().connected("PINGREQ=" "3004" "000174", callback=Inbox())
+    poller = select.poll()
+    poller.register(client, select.POLLIN)
+    client.ping()
+    same(len(poller.poll(5000)), 1)
+    client.check_msg()
+    same(poller.poll(50), [])
+
+
+@test
+def poll_of_a_client_without_connection_says_so():
+    client = Server().client("me")
+    poller = select.poll()
+    poller.register(client, select.POLLIN | select.POLLOUT)
+    same([event for _, event in poller.poll(0)], [32])
+    client.connect()
+    same([event for _, event in poller.poll(0)], [select.POLLOUT])
+
+
+@test
+def start_begins_and_finished_tells_without_waiting():
+    client = Server().connected("PUBLISH=--*")
+    place = client.start(0, "t", "m", False, 1)
+    same((type(place), client.finished(place)), (int, False))
+    while not client.finished(place):
+        time.sleep_ms(1)
+    same((client.finished(place), client.start(0, "t", "m")), (True, None))
+    raises(ValueError, client.start, 0, "#", "m")
+
+
+@test
+def finished_raises_what_the_method_that_waits_would():
+    client = Server().connected("SUBSCRIBE=9003@80;PUBLISH=", timeout=0.2)
+
+    def awaited(*words):
+        place = client.start(*words)
+        while not client.finished(place):
+            time.sleep_ms(1)
+
+    same(raises(MQTTException, awaited, 1, "t").args, (128,))
+    raises_errno(errno.ETIMEDOUT, awaited, 0, "t", "m", False, 1)
+    client.publish("t", "m")
+
+
+@test
+def start_raises_eagain_while_all_places_are_taken():
+    client = Server().connected("PUBLISH=")
+    places = [client.start(0, "t", "m", False, 1) for _ in range(5)]
+    same(len(set(places)), 5)
+    raises_errno(errno.EAGAIN, client.start, 0, "t", "m", False, 1)
+
+
+run()
