@@ -25,11 +25,12 @@ const mp_obj_module_t umqtt_module = {
     .globals = (mp_obj_dict_t *)&umqtt_globals,
 };
 
+#if UMQTT_EXTRAS && UMQTT_MICROPYTHON >= 1021
+MP_REGISTER_MODULE_DELEGATION(umqtt_module, umqtt_attr);
+#endif
+// The call with two arguments comes last: up to 1.18 the build takes what follows it, up to a comma, for the third.
 #if UMQTT_REGISTER_WITH_SWITCH
 MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module, 1);
 #else
 MP_REGISTER_MODULE(MP_QSTR_umqtt, umqtt_module);
-#endif
-#if UMQTT_EXTRAS && UMQTT_MICROPYTHON >= 1021
-MP_REGISTER_MODULE_DELEGATION(umqtt_module, umqtt_attr);
 #endif
