@@ -70,6 +70,7 @@ typedef struct _mqttclient_obj_t {
     mqttclient_waiter_t *waiters;
     bool has_reader; // a thread sleeps on the stream and wakes the waiters
     uint8_t sleepers; // how many threads sleep on the descriptor
+    uint8_t leavers; // how many still sleep on that of a connection that is over
     #endif
     #endif
 
