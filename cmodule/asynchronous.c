@@ -9,12 +9,14 @@ static mp_uint_t mqttclient_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t
         *errcode = MP_EINVAL;
         return MP_STREAM_ERROR;
     }
+    // With the mutex: another thread may close the stream.
+    mqttclient_lock(self);
     mp_obj_t stream = self->stream;
     if (stream == MP_OBJ_NULL) {
+        mqttclient_unlock(self);
         return MP_STREAM_POLL_NVAL;
     }
     mp_uint_t ready = mp_get_stream(stream)->ioctl(stream, request, arg, errcode);
-    mqttclient_lock(self);
     bool has_packet = self->queue != NULL || umqtt_has_packet(&self->state);
     mqttclient_unlock(self);
     if (ready != MP_STREAM_ERROR && has_packet) {

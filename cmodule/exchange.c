@@ -208,9 +208,10 @@ static bool call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclie
             self->callback_thread = self->owner;
             #endif
             ++self->callback_depth;
+            size_t n_args = 2 + self->wants_flags;
             mqttclient_unlock(self);
             mp_obj_t args[3] = { message->topic, message->payload, MP_OBJ_NEW_SMALL_INT(message->flags) };
-            mp_call_function_n_kw(callback, 2 + self->wants_flags, 0, args);
+            mp_call_function_n_kw(callback, n_args, 0, args);
             // Before nlr_pop, as in mqttclient_sleep.
             mqttclient_lock(self);
         }

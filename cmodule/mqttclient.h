@@ -170,7 +170,7 @@ uint8_t mqttclient_qos(mp_obj_t obj);
 int mqttclient_begin(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain);
 void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t timeout);
 
-// How far the connection has come, for stats().
+// How far the connection has come, for stats(). The mutex is held.
 static inline void mqttclient_enter_phase(mqttclient_obj_t *self, uint8_t phase) {
     #if UMQTT_EXTRAS
     self->phase = phase & 7;
