@@ -309,8 +309,10 @@ void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t tim
         mqttclient_unlock(self);
         mp_raise_OSError(MP_EALREADY);
     }
-    hang_up(self, false);
+    // Before hang_up, which may free the mutex.
+    self->is_aside = false;
     self->connecting = true;
+    hang_up(self, false);
     self->clean_session = clean_session;
     self->answer_timeout_ms = timeout_ms;
     if (clean_session) {
