@@ -2,6 +2,7 @@
 # another thread's callback; and what other threads may change meanwhile.
 
 import gc
+import io
 import micropython
 import socket
 import time
@@ -180,6 +181,28 @@ def a_key_of_ssl_params_that_is_no_str_is_refused():
     params[Hostile(params)] = 1
     for wrong in (params, {1: 2}, {b"key": b""}, {None: 1}):
         raises(TypeError, MQTTClient, "me", target.NAME, ssl=True, ssl_params=wrong)
+
+
+class Stream(io.IOBase):
+    def ioctl(self, request, argument):
+        raise ValueError
+
+    def readinto(self, buffer):
+        raise ValueError
+
+    def write(self, octets):
+        raise ValueError
+
+
+@test
+def a_stream_made_in_python_is_refused_and_the_client_stays_usable():
+    server = Server()
+    client = server.client("me")
+    if not hasattr(client, "start_connect"):
+        skip("built without it")
+    raises(TypeError, client.start_connect, Stream())
+    client.connect(timeout=5)
+    client.publish("t", "m", qos=1)
 
 
 run()
