@@ -179,6 +179,12 @@ def can_trace():
     return subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True).returncode == 0
 
 
+def can_check_memory(binary):
+    # Not one under a sanitizer.
+    command = ["valgrind", "--quiet", "--error-exitcode=9", str(binary), "-c", "pass"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
 def tasks(run):
     """(function, arguments) of everything that is to be run."""
     options = run.options
@@ -197,6 +203,9 @@ def tasks(run):
         binary = options.faults if "faults" in needs else options.micropython
         if not binary.exists():
             run.tell("skip", "%s.*: no %s" % (path.stem, binary))
+            continue
+        if "valgrind" in needs and not can_check_memory(binary):
+            run.tell("skip", "%s.*: valgrind cannot run %s" % (path.stem, binary))
             continue
         yield run.script, path.stem + ".", functools.partial(run.begin, binary, needs), path
         if "stock" in needs and options.stock.exists():
