@@ -407,11 +407,13 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
             mqttclient_fail(self, step, awaited, connection, status);
         }
         is_done |= status == UMQTT_DONE;
-        #if UMQTT_QUICK
         if (status == UMQTT_DONE && awaited < UMQTT_IN_FLIGHT) {
+            #if UMQTT_QUICK
             mqttclient_release(self, awaited);
+            #endif
+            // The slot may be another one's, when a message that waited is delivered now and the callback raises.
+            awaited = UMQTT_AWAIT_FLUSHED;
         }
-        #endif
         if (awaits_message && (is_done || status == DELIVERED)) {
             break;
         }
