@@ -9,12 +9,14 @@ static mp_uint_t mqttclient_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t
         *errcode = MP_EINVAL;
         return MP_STREAM_ERROR;
     }
+    // With the mutex: another thread may close the stream.
+    mqttclient_lock(self);
     mp_obj_t stream = self->stream;
     if (stream == MP_OBJ_NULL) {
+        mqttclient_unlock(self);
         return MP_STREAM_POLL_NVAL;
     }
     mp_uint_t ready = mp_get_stream(stream)->ioctl(stream, request, arg, errcode);
-    mqttclient_lock(self);
     bool has_packet = self->queue != NULL || umqtt_has_packet(&self->state);
     mqttclient_unlock(self);
     if (ready != MP_STREAM_ERROR && has_packet) {
@@ -47,6 +49,10 @@ MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj, 3, 6, mqttclient_start
 static mp_obj_t mqttclient_start_connect(size_t n_args, const mp_obj_t *args) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(args[0]);
     mp_get_stream_raise(args[1], MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
+    if (mp_obj_is_instance_type(mp_obj_get_type(args[1]))) {
+        // Its methods would run, and raise, with the mutex held.
+        mp_raise_TypeError(MP_ERROR_TEXT("stream must be built in"));
+    }
     mqttclient_prepare(self, n_args < 3 || mp_obj_is_true(args[2]), n_args < 4 ? mp_const_none : args[3]);
     mqttclient_connect(self, args[1]);
     return mp_const_none;

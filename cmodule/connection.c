@@ -61,6 +61,18 @@ static mp_obj_t try_method(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_
     return MP_OBJ_FROM_PTR(nlr.ret_val);
 }
 
+// The same as mqttclient_enter_phase, for who does not hold the mutex.
+static void enter_phase_unlocked(mqttclient_obj_t *self, uint8_t phase) {
+    #if UMQTT_EXTRAS
+    mqttclient_lock(self);
+    mqttclient_enter_phase(self, phase);
+    mqttclient_unlock(self);
+    #else
+    (void)self;
+    (void)phase;
+    #endif
+}
+
 // No connection came of it. What the network or the Server did is kept for stats(), an interrupt is not.
 static UMQTT_NORETURN void fail_to_connect(mqttclient_obj_t *self, mp_obj_t exception) {
     if (UMQTT_EXTRAS && is_instance(exception, &mp_type_Exception)) {
@@ -184,12 +196,12 @@ static bool split_address(mp_obj_t item, mp_int_t stream_type, mp_obj_t **parts)
 
 // A socket connected to one of the addresses that the name stands for. May raise.
 static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t *volatile opened) {
-    mqttclient_enter_phase(self, MQTTCLIENT_RESOLVE);
+    enter_phase_unlocked(self, MQTTCLIENT_RESOLVE);
     mp_obj_t module = mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull);
     mp_obj_t args[2] = { self->server, MP_OBJ_NEW_SMALL_INT(self->port) };
     mp_obj_t addresses = call_method(module, MP_QSTR_getaddrinfo, 2, args);
     mp_int_t stream_type = mp_obj_get_int(mp_load_attr(module, MP_QSTR_SOCK_STREAM));
-    mqttclient_enter_phase(self, MQTTCLIENT_CONNECT);
+    enter_phase_unlocked(self, MQTTCLIENT_CONNECT);
     size_t len;
     mp_obj_t *items;
     mp_obj_get_array(addresses, &len, &items);
@@ -257,6 +269,9 @@ static void conclude(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t sock, 
     }
     self->connecting = false;
     self->is_aside = false;
+    if (status == UMQTT_DONE) {
+        mqttclient_enter_phase(self, MQTTCLIENT_SESSION);
+    }
     mqttclient_unlock(self);
     if (status == UMQTT_RAISED) {
         fail_to_connect(self, raised);
@@ -264,7 +279,6 @@ static void conclude(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t sock, 
     if (status != UMQTT_DONE) {
         fail_to_connect(self, mqttclient_error(status, step->code));
     }
-    mqttclient_enter_phase(self, MQTTCLIENT_SESSION);
 }
 
 // Sends CONNECT and looks for CONNACK, without waiting. The mutex is held. Status: UMQTT_DONE, UMQTT_WAIT or an error.
@@ -328,7 +342,7 @@ void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given) {
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
         mp_obj_t opened = given != MP_OBJ_NULL ? given : open_socket(self, deadline, (mp_obj_t *)&sock);
-        mqttclient_enter_phase(self, MQTTCLIENT_TLS);
+        enter_phase_unlocked(self, MQTTCLIENT_TLS);
         stream = self->ssl == mp_const_false ? opened : mqttclient_wrap_tls(self, opened);
         mqttclient_lock(self);
         nlr_pop();

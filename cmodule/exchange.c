@@ -208,9 +208,10 @@ static bool call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclie
             self->callback_thread = self->owner;
             #endif
             ++self->callback_depth;
+            size_t n_args = 2 + self->wants_flags;
             mqttclient_unlock(self);
             mp_obj_t args[3] = { message->topic, message->payload, MP_OBJ_NEW_SMALL_INT(message->flags) };
-            mp_call_function_n_kw(callback, 2 + self->wants_flags, 0, args);
+            mp_call_function_n_kw(callback, n_args, 0, args);
             // Before nlr_pop, as in mqttclient_sleep.
             mqttclient_lock(self);
         }
@@ -406,11 +407,13 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
             mqttclient_fail(self, step, awaited, connection, status);
         }
         is_done |= status == UMQTT_DONE;
-        #if UMQTT_QUICK
         if (status == UMQTT_DONE && awaited < UMQTT_IN_FLIGHT) {
+            #if UMQTT_QUICK
             mqttclient_release(self, awaited);
+            #endif
+            // The slot may be another one's, when a message that waited is delivered now and the callback raises.
+            awaited = UMQTT_AWAIT_FLUSHED;
         }
-        #endif
         if (awaits_message && (is_done || status == DELIVERED)) {
             break;
         }

@@ -309,8 +309,10 @@ void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t tim
         mqttclient_unlock(self);
         mp_raise_OSError(MP_EALREADY);
     }
-    hang_up(self, false);
+    // Before hang_up, which may free the mutex.
+    self->is_aside = false;
     self->connecting = true;
+    hang_up(self, false);
     self->clean_session = clean_session;
     self->answer_timeout_ms = timeout_ms;
     if (clean_session) {
@@ -447,8 +449,11 @@ static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {
 // The socket of the connection, without TLS; None while there is none, or CONNACK has not come.
 static mp_obj_t mqttclient_socket(mp_obj_t self_in) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_lock(self);
     mp_obj_t sock = self->sock;
-    return sock == MP_OBJ_NULL || self->connecting ? mp_const_none : sock;
+    bool is_there = sock != MP_OBJ_NULL && !self->connecting;
+    mqttclient_unlock(self);
+    return is_there ? sock : mp_const_none;
 }
 
 // Closes the connection without DISCONNECT, so that the Server sends the Will [MQTT-3.1.2-8].

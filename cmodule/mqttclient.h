@@ -70,6 +70,7 @@ typedef struct _mqttclient_obj_t {
     mqttclient_waiter_t *waiters;
     bool has_reader; // a thread sleeps on the stream and wakes the waiters
     uint8_t sleepers; // how many threads sleep on the descriptor
+    uint8_t leavers; // how many still sleep on that of a connection that is over
     #endif
     #endif
 
@@ -169,7 +170,7 @@ uint8_t mqttclient_qos(mp_obj_t obj);
 int mqttclient_begin(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain);
 void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t timeout);
 
-// How far the connection has come, for stats().
+// How far the connection has come, for stats(). The mutex is held.
 static inline void mqttclient_enter_phase(mqttclient_obj_t *self, uint8_t phase) {
     #if UMQTT_EXTRAS
     self->phase = phase & 7;

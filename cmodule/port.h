@@ -8,6 +8,7 @@
 #include "py/mphal.h"
 #include "py/mpthread.h"
 #include "py/objstr.h"
+#include "py/objtype.h"
 #include "py/runtime.h"
 #include "py/stream.h"
 

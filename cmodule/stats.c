@@ -5,10 +5,12 @@
 
 static const qstr phases[] = { MP_QSTR_resolve, MP_QSTR_connect, MP_QSTR_tls, MP_QSTR_connack, MP_QSTR_session };
 
-// Keeps an exception of the network or of the Server for stats().
+// Keeps an exception of the network or of the Server for stats(). Takes the mutex.
 void mqttclient_note_error(mqttclient_obj_t *self, mp_obj_t exception) {
+    mqttclient_lock(self);
     self->last_error = exception;
     self->error_phase = self->phase;
+    mqttclient_unlock(self);
 }
 
 static mp_obj_t number_of(uint32_t number) {

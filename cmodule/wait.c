@@ -211,9 +211,12 @@ static void sleep_on_semaphore(sem_t *woken, uint32_t ms) {
     sem_wait_until(woken, &until);
 }
 
-// Frees the mutex until nobody sleeps on the descriptor any more. All of them have been woken.
+// The connection is over: frees the mutex until nobody sleeps on its descriptor any more. All of them have been woken. Those of
+// the next connection, which another thread may make meanwhile, are not waited for: they may sleep for long.
 void mqttclient_await_sleepers(mqttclient_obj_t *self) {
-    while (self->sleepers > 0) {
+    self->leavers += self->sleepers;
+    self->sleepers = 0;
+    while (self->leavers > 0) {
         // Interrupts stay held: this is no place to leave by.
         set_owner(self, NULL);
         free_mutex(self);
@@ -290,6 +293,7 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         want &= UMQTT_WANT_WRITE;
     }
     bool is_waiter = want == 0;
+    uint8_t connection = self->connection;
     int fd = -1;
     short events = 0;
     mqttclient_waiter_t waiting;
@@ -314,8 +318,10 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         }
         *place = waiting.next;
         sem_destroy(&waiting.woken);
-    } else {
+    } else if (connection == self->connection) {
         --self->sleepers;
+    } else {
+        --self->leavers;
     }
     if (is_reader) {
         // Whoever waits looks for itself, and one of them becomes the reader if this thread does not come back.

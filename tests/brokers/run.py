@@ -31,7 +31,7 @@ TESTS = (
     "flood.*mosquitto*", "heap.publish_of*", "heap.*mosquitto*", "inflight.mosquitto_delivers*",
     "keepalive.mosquitto*", "link.rst_*_octet_up", "link.rst_*_octet_down",
     "link.one_octet_at_a_time", "link.messages_over*", "publish.publish_reaches*", "publish.a_retained_message*",
-    "publish.*mosquitto", "receive.*mosquitto*", "reentry.a_scheduled_function_may_publish*", "sizes.*mosquitto*",
+    "publish.*mosquitto", "receive.mosquitto_delivers*", "receive.messages_of_mosquitto*", "reentry.a_scheduled_function_may_publish*", "sizes.*mosquitto*",
     "subscribe.*_gets_*", "subscribe.*_does_not_get_*", "subscribe.after_unsubscribe_nothing_comes",
     "subscribe.the_qos_granted_bounds*", "text.*mosquitto*", "threads.one_thread_waits_and_four_publish_at*",
     "threads.four_threads_publish*", "wait_msg.*mosquitto*",

@@ -5,6 +5,7 @@
 //     faults.call(k, errno, goes_on)    a call on a stream fails, and was not made (but for close: a closed descriptor stays so)
 //     faults.crumbs(k)                  from the k-th read or write on, each moves a single octet
 //     faults.interrupt(k)               Ctrl-C at the k-th allocation or call, as a signal
+//     faults.late(k)                    from the k-th poll on, each comes back a second late, as to a thread that does not get its turn
 //     faults.end()                      all works again; tells whether it came so far
 //
 // With goes_on, all that come after the k-th fail too. The linker puts the functions below in front of the real ones (--wrap),
@@ -23,7 +24,7 @@
 #include "py/gc.h"
 #include "py/runtime.h"
 
-typedef enum { NOTHING, ALLOCATION, LIBRARY, CALL, CRUMBS, INTERRUPT } fault_t;
+typedef enum { NOTHING, ALLOCATION, LIBRARY, CALL, CRUMBS, INTERRUPT, LATE } fault_t;
 
 static struct {
     fault_t fault;
@@ -174,7 +175,12 @@ ssize_t __wrap_writev(int fd, const struct iovec *pieces, int count) {
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout) {
     // It cannot fail again and again: who sleeps would never sleep.
     bool goes_on = armed.goes_on && armed.left == 0;
-    return !goes_on && call_fails() ? -1 : __real_poll(fds, count, timeout);
+    bool fails = !goes_on && call_fails();
+    int result = fails ? -1 : __real_poll(fds, count, timeout);
+    if (strikes(LATE)) {
+        sleep(1);
+    }
+    return result;
 }
 
 int __wrap_shutdown(int fd, int how) {
@@ -224,6 +230,11 @@ static mp_obj_t faults_interrupt(mp_obj_t k) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(faults_interrupt_obj, faults_interrupt);
 
+static mp_obj_t faults_late(mp_obj_t k) {
+    return arm(LATE, k, 0, true);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(faults_late_obj, faults_late);
+
 static mp_obj_t faults_end(void) {
     armed.fault = NOTHING;
     return mp_obj_new_bool(armed.struck);
@@ -237,6 +248,7 @@ static const mp_rom_map_elem_t faults_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_call), MP_ROM_PTR(&faults_call_obj) },
     { MP_ROM_QSTR(MP_QSTR_crumbs), MP_ROM_PTR(&faults_crumbs_obj) },
     { MP_ROM_QSTR(MP_QSTR_interrupt), MP_ROM_PTR(&faults_interrupt_obj) },
+    { MP_ROM_QSTR(MP_QSTR_late), MP_ROM_PTR(&faults_late_obj) },
     { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&faults_end_obj) },
 };
 static MP_DEFINE_CONST_DICT(faults_globals, faults_globals_table);

@@ -192,7 +192,7 @@ def each_point(options, before, action, arm, allowed, sparse=False):
     bench = Bench(**options)
     bench.connect()
     bench.check_in_step(0)
-    opened = descriptors()
+    opened, taken = descriptors(), gc.mem_alloc()
     k = 0
     while True:
         k += 1 + (k // 10 if sparse else 0)
@@ -220,4 +220,8 @@ def each_point(options, before, action, arm, allowed, sparse=False):
             raise
         if not struck:
             check.same(descriptors() - opened, 0)
+            # The collector may take a stray word on the stack for the last long message.
+            grown = gc.mem_alloc() - taken
+            if grown > len(LONG) + 1024:
+                raise AssertionError("%d octets of heap are lost" % grown)
             return k - 1

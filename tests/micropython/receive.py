@@ -1,6 +1,6 @@
 # When a message counts as received: the acknowledgements at qos 1 and 2, and what a repeated message does.
 
-from check import test, same, raises, run
+from check import test, case, same, raises, skip, run
 from host import Server, Inbox, broker_client, publish_from_elsewhere
 
 MESSAGE_1 = "3206" "000174" "0007" "6d"
@@ -143,5 +143,61 @@ def messages_of_mosquitto_at_qos_2_come_once_each():
     same([int(msg) for topic, msg in inbox.messages], list(range(100)))
     client.disconnect()
 
+
+def refuse_by_callback(client):
+    def callback(topic, msg):
+        raise Trouble
+
+    client.set_callback(callback)
+    raises(Trouble, client.wait_msg)
+
+
+def refuse_without_memory(client):
+    try:
+        from micropython import heap_lock, heap_unlock
+    except ImportError:
+        skip("no heap_lock")
+    heap_lock()
+    try:
+        client.wait_msg()
+    except MemoryError:
+        return
+    finally:
+        heap_unlock()
+    raise AssertionError("there was memory")
+
+
+def not_acknowledged(name, qos, refuse):
+    # mosquitto has twenty messages under way at a time: with so many not acknowledged it holds back all others at qos 1 and
+    # 2, but no connection and no message is lost.
+    name, topic = "receive-" + name, "receive/" + name
+    inbox = Inbox()
+    client = broker_client(name, callback=inbox, clean_session=False)
+    client.subscribe(topic, 2)
+    other = broker_client(name + "-other")
+    for number in range(25):
+        other.publish(topic, str(number), qos=qos)
+    for _ in range(20):
+        refuse(client)
+    client.set_callback(inbox)
+    # At qos 0 messages still come, and all that this client sends is acknowledged.
+    client.publish(topic, "0", qos=0)
+    client.wait_msg()
+    client.subscribe(topic + "/end", 1)
+    same(inbox.messages, [(topic.encode(), b"0")])
+    inbox.messages.clear()
+    client.connect(False)
+    while len(inbox.messages) < 25:
+        client.wait_msg()
+    same([int(msg) for topic, msg in inbox.messages], list(range(25)))
+    client.connect()
+    client.disconnect()
+    other.disconnect()
+
+
+case("mosquitto_sends_what_the_callback_refused_at_qos_1_on_the_next_connection", not_acknowledged, "3", 1, refuse_by_callback)
+for qos in (1, 2):
+    case("mosquitto_sends_what_met_memoryerror_at_qos_%d_on_the_next_connection" % qos, not_acknowledged, str(3 + qos), qos,
+         refuse_without_memory)
 
 run()

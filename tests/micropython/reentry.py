@@ -2,6 +2,7 @@
 # another thread's callback; and what other threads may change meanwhile.
 
 import gc
+import io
 import micropython
 import socket
 import time
@@ -17,6 +18,10 @@ try:
     import _thread
 except ImportError:
     _thread = None
+
+
+class Trouble(Exception):
+    pass
 
 
 def needs_threads():
@@ -180,6 +185,58 @@ def a_key_of_ssl_params_that_is_no_str_is_refused():
     params[Hostile(params)] = 1
     for wrong in (params, {1: 2}, {b"key": b""}, {None: 1}):
         raises(TypeError, MQTTClient, "me", target.NAME, ssl=True, ssl_params=wrong)
+
+
+@test
+def a_callback_that_raises_ends_no_exchange_but_that_of_its_caller():
+    # publish() has its PUBACK already, and delivers what waited. Its place is another one's meanwhile.
+    needs_threads()
+    server = Server()
+    ended = []
+
+    def subscribe():
+        client.subscribe("t")
+        ended.append(True)
+
+    def callback(topic, msg):
+        if msg == b"a":
+            # The answer brings the message that waits.
+            client.publish("t", "m", False, 1)
+        else:
+            _thread.start_new_thread(subscribe, ())
+            server.wait("SUBSCRIBE")
+        raise Trouble
+
+    client = server.connected("PUBLISH.1=" "3004" "000174" "62" "*;SUBSCRIBE=", callback=callback)
+    server.send("3004" "000174" "61")
+    raises(Trouble, client.wait_msg)
+    raises(Trouble, client.publish, "t", "m", False, 1)
+    server.send("9003" "0003" "00")
+    while not ended:
+        client.check_msg()
+    same(len(server.connections()), 1)
+
+
+class Stream(io.IOBase):
+    def ioctl(self, request, argument):
+        raise ValueError
+
+    def readinto(self, buffer):
+        raise ValueError
+
+    def write(self, octets):
+        raise ValueError
+
+
+@test
+def a_stream_made_in_python_is_refused_and_the_client_stays_usable():
+    server = Server()
+    client = server.client("me")
+    if not hasattr(client, "start_connect"):
+        skip("built without it")
+    raises(TypeError, client.start_connect, Stream())
+    client.connect(timeout=5)
+    client.publish("t", "m", qos=1)
 
 
 run()

@@ -8,9 +8,9 @@ With SOAK in the environment, some tests take minutes or hours instead of second
 
 With --board, boards in QEMU run the scripts (board_run.py), and it all happens in a network namespace of its own.
 
-A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" (run under it),
-"stock" (run by a stock variant of the Unix port as well, when there is one), "faults" (run by the variant that has that module
-instead, when there is one), "small" (run on a heap of 64 KiB).
+A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" and "valgrind" (run
+under it), "stock" (run by a stock variant of the Unix port as well, when there is one), "faults" (run by the variant that has
+that module instead, when there is one), "small" (run on a heap of 64 KiB).
 """
 
 import argparse
@@ -158,6 +158,9 @@ class Run:
             descriptor, more["TRACE"] = tempfile.mkstemp(dir=self.folder)
             os.close(descriptor)
             command += ["strace", "-f", "-qq", "-s", "64", "-o", more["TRACE"]]
+        if "valgrind" in needs:
+            command += ["valgrind", "--quiet", "--error-exitcode=9", "--exit-on-first-error=yes", "--num-callers=20",
+                        "--suppressions=%s" % (HERE / "valgrind.supp")]
         command += [str(binary), "-X", "heapsize=%s" % ("64k" if "small" in needs else self.options.heap), str(path), *names]
         self.children.append(Child(command, self.options.limit, self.environment(**more)))
         return self.children[-1]
@@ -174,6 +177,12 @@ def scripts():
 
 def can_trace():
     return subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True).returncode == 0
+
+
+def can_check_memory(binary):
+    # Not one under a sanitizer.
+    command = ["valgrind", "--quiet", "--error-exitcode=9", str(binary), "-c", "pass"]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def tasks(run):
@@ -194,6 +203,9 @@ def tasks(run):
         binary = options.faults if "faults" in needs else options.micropython
         if not binary.exists():
             run.tell("skip", "%s.*: no %s" % (path.stem, binary))
+            continue
+        if "valgrind" in needs and not can_check_memory(binary):
+            run.tell("skip", "%s.*: valgrind cannot run %s" % (path.stem, binary))
             continue
         yield run.script, path.stem + ".", functools.partial(run.begin, binary, needs), path
         if "stock" in needs and options.stock.exists():
