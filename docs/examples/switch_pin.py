@@ -6,13 +6,14 @@ SERVER = "broker.example"  # the address of your broker
 COMMAND = "workshop/lamp/set"
 STATE = "workshop/lamp/state"
 
-try:
-    from machine import Pin
-    lamp = Pin(2, Pin.OUT)  # the number of your pin
-except ImportError:
-    # No pins here (MicroPython on a PC): what would be switched is printed.
-    def lamp(level):
-        print("pin", level)
+
+def lamp(level):
+    print("lamp", level)
+    try:
+        from machine import Pin
+    except ImportError:
+        return  # no pins here: MicroPython on a PC
+    Pin(2, Pin.OUT).value(level)  # the number of your pin
 
 
 def switch(topic, msg):

@@ -114,8 +114,8 @@ def switch_pin(stage):
     for word in (b"on", b"dim", b"off"):
         stage.publish("workshop/lamp/set", word)
     same([message[3] for message in messages(state, 2)], [b"on", b"off"])
-    play.wait_for("pin 1")
-    play.wait_for("pin 0")
+    play.wait_for("lamp 1")
+    play.wait_for("lamp 0")
     play.interrupt()
     play.wait_for("disconnected")
     same(play.output(), "")
