@@ -64,6 +64,7 @@ def stats_tells_what_is_kept_for_the_next_connection():
 
 @test
 def stats_tells_whether_the_server_had_a_session():
+    # [MQTT-3.2.2-2]
     client = Server().connected("/CONNECT=20020100", clean_session=False)
     same(client.stats().session_present, False)
     client.connect(clean_session=False)
