@@ -6,7 +6,7 @@
 //     faults.crumbs(k)                  from the k-th read or write on, each moves a single octet
 //     faults.interrupt(k)               Ctrl-C at the k-th allocation or call, as a signal
 //     faults.late(k)                    from the k-th poll on, each comes back a second late, as to a thread that does not get its turn
-//     faults.end()                      all works again; tells whether it came so far
+//     faults.end()                      all works again for this thread; tells whether it came so far
 //
 // With goes_on, all that come after the k-th fail too. The linker puts the functions below in front of the real ones (--wrap),
 // so neither MicroPython nor umqtt is changed.
@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -26,17 +25,16 @@
 
 typedef enum { NOTHING, ALLOCATION, LIBRARY, CALL, CRUMBS, INTERRUPT, LATE } fault_t;
 
-static struct {
+static __thread struct {
     fault_t fault;
     mp_uint_t left; // until it strikes; 0: it has
     bool goes_on;
     bool struck;
     int error;
-    pthread_t thread;
 } armed;
 
 static bool strikes(fault_t fault) {
-    if (armed.fault != fault || !pthread_equal(armed.thread, pthread_self())) {
+    if (armed.fault != fault) {
         return false;
     }
     if (armed.left > 1) {
@@ -200,7 +198,6 @@ static mp_obj_t arm(fault_t fault, mp_obj_t k, int error, bool goes_on) {
     armed.error = error;
     armed.goes_on = goes_on;
     armed.struck = false;
-    armed.thread = pthread_self();
     armed.fault = fault;
     return mp_const_none;
 }
