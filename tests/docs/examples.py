@@ -237,6 +237,32 @@ def threads(stage):
     same([message[3] for message in messages(readings, 5)], [b"0", b"1", b"2", b"3", b"4"])
 
 
+def reconnect(stage):
+    """The broker goes and comes again: so does the client, with its subscription."""
+    broker = stage.broker()
+    play = stage.play("reconnect.py")
+    play.wait_for("waiting for alarms")
+    stage.publish("site/alarm", b"first")
+    play.wait_for("alarm b'first'")
+    broker.end()
+    shutil.rmtree(broker.folder)
+    while not play.line().startswith("connection lost:"):
+        pass
+    broker = stage.broker()
+    play.wait_for("connected")
+    stage.publish("site/alarm", b"second")
+    play.wait_for("alarm b'second'")
+    play.interrupt()
+    same(play.output().endswith("connected 2 times\n"), True)
+
+
+def asyncio_tasks(stage):
+    """All readings go out and come back, and the task beside them runs all the time."""
+    stage.broker()
+    output = stage.play("asyncio_tasks.py").output()
+    same(output, "".join("room/readings %d\n" % number for number in range(5)) + "blinked meanwhile: True\n")
+
+
 def a_file(stage):
     """A file of no round length, and what send_file.py must print of it."""
     content = random.Random(6).randbytes(100_001)
@@ -284,7 +310,8 @@ def file_with_a_gap(stage):
 # Each with: may a board run it?
 TESTS = {
     publish_sensor: True, switch_pin: True, last_will: True, last_will_taken_back: True, tls: True, tls_wrong_authority: True,
-    tls_wrong_name: True, aws_iot: True, aliyun: True, tencent: True, threads: False, file_in_pieces: True, file_sent: True,
+    tls_wrong_name: True, aws_iot: True, aliyun: True, tencent: True, threads: False, reconnect: True,
+    asyncio_tasks: True, file_in_pieces: True, file_sent: True,
     file_with_a_gap: False,
 }
 

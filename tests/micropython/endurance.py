@@ -59,7 +59,7 @@ class Memory:
 
 def messages(count, keywords):
     # Each through mosquitto and back, at qos 0, 1 and 2, most of them short.
-    chance, memory = Chance(target.SEED), Memory(LONGEST)
+    chance, memory, every = Chance(target.SEED), Memory(LONGEST), max(count // SAMPLES, 1)
     awaited = [0, 0, 0]
     payload = bytearray(b"0123456789" * (LONGEST // 10))
     whole = memoryview(payload)
@@ -81,7 +81,7 @@ def messages(count, keywords):
         while awaited[2] <= number:
             client.wait_msg()
         # Not from the first on: a port's own tables grow while they are new.
-        if number % (count // SAMPLES) == count // SAMPLES - 1:
+        if number % every == every - 1:
             memory.look()
     same(awaited[2], count)
     client.disconnect()
@@ -160,7 +160,7 @@ class Interrupted:
 
 
 def interruptions(kinds, count):
-    one, memory = Interrupted(), Memory(LONG)
+    one, memory, every = Interrupted(), Memory(LONG), max(count // SAMPLES, 1)
     if "no_memory" in kinds:
         try:
             from micropython import heap_lock
@@ -169,7 +169,7 @@ def interruptions(kinds, count):
     for number in range(count):
         getattr(one, kinds[one.chance.below(len(kinds))])()
         one.check_in_step(number)
-        if number % (count // SAMPLES) == count // SAMPLES - 1:
+        if number % every == every - 1:
             memory.look()
     # The Server ends a connection with an error when something comes out of step. Its own calls may find it broken, too.
     same([ended for octets, ended, name in one.server.connections() if ended.startswith("error") and "Errno" not in ended], [])

@@ -1,0 +1,6 @@
+# What the examples use of MicroPython's own module, for the type checkers.
+
+class Pin:
+    OUT: int
+    def __init__(self, number: int, mode: int) -> None: ...
+    def value(self, level: int) -> None: ...
