@@ -280,17 +280,18 @@ impl Session {
     }
 
     /// An answer came that was due until `due`: so long after its packet had left.
+    #[inline]
     fn came_round(&mut self, due: Instant, now: Instant) {
         self.round_trip_ms = self.answer_timeout_ms.saturating_sub(due.ms_from(now));
     }
 
     /// PUBACK came for the message of this slot: it is over, and nobody needs to be told of its outcome.
     #[cfg(feature = "quick")]
+    #[inline]
     pub fn acknowledged(&mut self, slot: u8, now: Instant) {
-        if let Some(due) = self.outgoing.answer_due(slot) {
+        if let Some(due) = self.outgoing.acknowledged(slot) {
             self.came_round(due, now);
         }
-        self.outgoing.discard(slot);
     }
 
     /// A packet came.

@@ -273,6 +273,23 @@ impl Outgoing {
         due
     }
 
+    /// PUBACK came for the message of this slot, which is free then: until when it was due.
+    #[cfg(feature = "quick")]
+    #[inline]
+    pub fn acknowledged(&mut self, index: u8) -> Option<Instant> {
+        let newest = self.in_use.saturating_sub(1);
+        let slot = self.slot_mut(index)?;
+        let due = slot.answer_due;
+        if slot.rank == newest {
+            // As mostly: there is no gap to close.
+            slot.stage = Stage::Free;
+            self.in_use = newest;
+        } else {
+            self.free(index);
+        }
+        Some(due)
+    }
+
     /// PUBREC came: whether PUBREL is the answer [MQTT-4.3.3-1]. A repeated one gets its PUBREL again.
     pub fn received(&mut self, identifier: PacketIdentifier, answer_due: Instant) -> bool {
         let index = self.find(Stage::AwaitsPubrec, identifier).or_else(|| self.find(Stage::AwaitsPubcomp, identifier));
