@@ -49,6 +49,12 @@ class Memory:
         self.first = self.first or now
         self.most = [max(pair) for pair in zip(self.most or now, now)]
 
+    def look_sometimes(self, number, count):
+        # Not from the first on: a port's own tables grow while they are new.
+        every = max(1, count // SAMPLES)
+        if number % every == every - 1:
+            self.look()
+
     def grown(self):
         # Fails if it is not flat.
         grown = [most - first for most, first in zip(self.most, self.first)]
@@ -80,9 +86,7 @@ def messages(count, keywords):
         client.publish("endurance/1", whole[:size], False, chance.below(3))
         while awaited[2] <= number:
             client.wait_msg()
-        # Not from the first on: a port's own tables grow while they are new.
-        if number % (count // SAMPLES) == count // SAMPLES - 1:
-            memory.look()
+        memory.look_sometimes(number, count)
     same(awaited[2], count)
     client.disconnect()
     return "(seed %d: %d messages, %s)" % (target.SEED, count, memory.grown())
@@ -169,8 +173,7 @@ def interruptions(kinds, count):
     for number in range(count):
         getattr(one, kinds[one.chance.below(len(kinds))])()
         one.check_in_step(number)
-        if number % (count // SAMPLES) == count // SAMPLES - 1:
-            memory.look()
+        memory.look_sometimes(number, count)
     # The Server ends a connection with an error when something comes out of step. Its own calls may find it broken, too.
     same([ended for octets, ended, name in one.server.connections() if ended.startswith("error") and "Errno" not in ended], [])
     return "(seed %d: %d rounds, %s)" % (target.SEED, count, memory.grown())
