@@ -91,7 +91,7 @@ class Run(micropython.Run):
     def tell(self, verdict, name, output=""):
         if self.now == differences.FAILS:
             if verdict == "FAIL":
-                verdict, name = "ok", "%s fails: it %s" % (name, self.difference(name)[1])
+                verdict, name = "ok", "%s fails: %s" % (name, self.difference(name)[1])
             elif verdict == "ok":
                 verdict, output = "FAIL", "it passes: then take it out of differences.py"
         super().tell(verdict, "%s:%s" % (self.kind.name, name), output)

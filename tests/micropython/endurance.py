@@ -49,6 +49,12 @@ class Memory:
         self.first = self.first or now
         self.most = [max(pair) for pair in zip(self.most or now, now)]
 
+    def look_sometimes(self, number, count):
+        # Not from the first on: a port's own tables grow while they are new.
+        every = max(1, count // SAMPLES)
+        if number % every == every - 1:
+            self.look()
+
     def grown(self):
         # Fails if it is not flat.
         grown = [most - first for most, first in zip(self.most, self.first)]
@@ -59,7 +65,7 @@ class Memory:
 
 def messages(count, keywords):
     # Each through mosquitto and back, at qos 0, 1 and 2, most of them short.
-    chance, memory, every = Chance(target.SEED), Memory(LONGEST), max(count // SAMPLES, 1)
+    chance, memory = Chance(target.SEED), Memory(LONGEST)
     awaited = [0, 0, 0]
     payload = bytearray(b"0123456789" * (LONGEST // 10))
     whole = memoryview(payload)
@@ -80,9 +86,7 @@ def messages(count, keywords):
         client.publish("endurance/1", whole[:size], False, chance.below(3))
         while awaited[2] <= number:
             client.wait_msg()
-        # Not from the first on: a port's own tables grow while they are new.
-        if number % every == every - 1:
-            memory.look()
+        memory.look_sometimes(number, count)
     same(awaited[2], count)
     client.disconnect()
     return "(seed %d: %d messages, %s)" % (target.SEED, count, memory.grown())
@@ -160,7 +164,7 @@ class Interrupted:
 
 
 def interruptions(kinds, count):
-    one, memory, every = Interrupted(), Memory(LONG), max(count // SAMPLES, 1)
+    one, memory = Interrupted(), Memory(LONG)
     if "no_memory" in kinds:
         try:
             from micropython import heap_lock
@@ -169,8 +173,7 @@ def interruptions(kinds, count):
     for number in range(count):
         getattr(one, kinds[one.chance.below(len(kinds))])()
         one.check_in_step(number)
-        if number % every == every - 1:
-            memory.look()
+        memory.look_sometimes(number, count)
     # The Server ends a connection with an error when something comes out of step. Its own calls may find it broken, too.
     same([ended for octets, ended, name in one.server.connections() if ended.startswith("error") and "Errno" not in ended], [])
     return "(seed %d: %d rounds, %s)" % (target.SEED, count, memory.grown())
