@@ -4,6 +4,7 @@
 Tests are tests/ and, in src/, what follows `#[cfg(test)]`: unit tests end the file that they test.
 """
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ CLAUSE = re.compile(r"\bMQTT-\d+(?:\.\d+)*-\d+")
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
     cited, tested = {}, set()
     for file in sorted((ROOT / "src").rglob("*.rs")):
         code, _, tests = file.read_text().partition("#[cfg(test)]\nmod ")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks who knows whom in src/: codec <- session <- client <- ffi. Prints each line that breaks it."""
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def faults(layer, text):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
     count = 0
     files = 0
     for layer in LAYERS:
