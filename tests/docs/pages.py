@@ -211,6 +211,13 @@ def errors_has_no_text_that_nothing_raises():
     none(cell for cell in cells if (text := re.fullmatch("`([a-z][^(]*)`", cell)) and '"%s"' % text[1] not in source)
 
 
+def licences_names_every_crate_of_the_firmware():
+    sys.path.insert(0, str(ROOT / "tests"))
+    import supply_chain
+    page = (ROOT / "docs/licences.md").read_text()
+    none(name for name in supply_chain.FIRMWARE if not re.search(r"\b%s\b" % name, page))
+
+
 def scripts_explain_themselves():
     def faults():
         for path in sorted((ROOT / "scripts").iterdir()):
@@ -225,7 +232,8 @@ def scripts_explain_themselves():
 
 TESTS = [links_lead_somewhere, every_command_is_run_or_says_why_not, commands_that_are_run_here_print_what_they_should,
          fences_are_of_known_kinds, python_compiles, the_output_in_readme_is_the_guides, twins_agree,
-         errors_has_every_text_and_number, errors_has_no_text_that_nothing_raises, scripts_explain_themselves, *walk.TESTS]
+         errors_has_every_text_and_number, errors_has_no_text_that_nothing_raises,
+         licences_names_every_crate_of_the_firmware, scripts_explain_themselves, *walk.TESTS]
 
 
 def run(tests):
