@@ -296,7 +296,7 @@ static int look_for_connack(mqttclient_obj_t *self, const umqtt_connect_t *conne
 static int await_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect, umqtt_step_t *step, int status, uint32_t deadline) {
     uint8_t connection = self->connection;
     while (status == UMQTT_DONE || status == UMQTT_WAIT) {
-        step->now_ms = mqttclient_ticks_ms();
+        step->now_ms = umqtt_port_ticks_ms();
         status = look_for_connack(self, connect, step);
         if (status != UMQTT_WAIT) {
             return status;

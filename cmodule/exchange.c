@@ -51,7 +51,7 @@ bool mqttclient_octets(mp_obj_t obj, umqtt_octets_t *octets) {
 
 void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
     step->client = self;
-    step->now_ms = mqttclient_ticks_ms();
+    step->now_ms = umqtt_port_ticks_ms();
     // Under TLS what has come may sit in the stream already, where no sleep on the socket sees it.
     step->may_read = self->stream != self->sock;
     step->lends = false;
@@ -347,7 +347,7 @@ static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
     if (!mqttclient_sleep(self, want, MIN(step->wait_ms, left_ms))) {
         return UMQTT_RAISED;
     }
-    step->now_ms = mqttclient_ticks_ms();
+    step->now_ms = umqtt_port_ticks_ms();
     step->may_read = true;
     return POLL_AGAIN;
 }

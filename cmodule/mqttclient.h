@@ -128,7 +128,6 @@ void mqttclient_await_sleepers(mqttclient_obj_t *self);
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms);
 void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms);
 int mqttclient_fileno(mp_obj_t sock);
-uint32_t mqttclient_ticks_ms(void);
 uint32_t mqttclient_ms_until(uint32_t deadline);
 uint32_t mqttclient_deadline_after(uint32_t ms);
 

@@ -77,6 +77,10 @@ __attribute__((returns_twice)) unsigned int nlr_push(nlr_buf_t *nlr);
 #define UMQTT_UNIX (0)
 #endif
 
+#if UMQTT_UNIX
+#include <time.h>
+#endif
+
 #if UMQTT_UNIX && UMQTT_THREADS
 #include <pthread.h>
 #endif
@@ -87,6 +91,19 @@ __attribute__((returns_twice)) unsigned int nlr_push(nlr_buf_t *nlr);
 #else
 #define UMQTT_INTERRUPTS_JUMP (0)
 #endif
+
+// Milliseconds of a clock that only goes forward.
+static inline uint32_t umqtt_port_ticks_ms(void) {
+    #if UMQTT_UNIX && defined(CLOCK_MONOTONIC_COARSE)
+    // To the kernel's tick, a few milliseconds, and a quarter of the work of the exact one: each method asks once, and most of
+    // them for the sake of a keepalive in seconds.
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint32_t)now.tv_sec * 1000 + (uint32_t)now.tv_nsec / 1000000;
+    #else
+    return (uint32_t)mp_hal_ticks_ms();
+    #endif
+}
 
 #if UMQTT_THREADS
 // Tells threads apart; never NULL.

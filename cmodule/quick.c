@@ -30,7 +30,7 @@ static void await_puback(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t slo
     int status = UMQTT_RAISED;
     if (mqttclient_sleep(self, UMQTT_WANT_READ, step->wait_ms)) {
         if (connection == self->connection) {
-            step->now_ms = (uint32_t)mp_hal_ticks_ms();
+            step->now_ms = umqtt_port_ticks_ms();
             status = umqtt_puback(&self->state, step, slot);
         } else {
             step->code = self->lost_errno;
@@ -70,7 +70,7 @@ mp_obj_t mqttclient_publish_quickly(size_t n_args, const mp_obj_t *args, mp_map_
     mqttclient_lock(self);
     // mqttclient_begin_step, written out.
     step.client = self;
-    step.now_ms = (uint32_t)mp_hal_ticks_ms();
+    step.now_ms = umqtt_port_ticks_ms();
     step.may_read = self->stream != self->sock;
     step.lends = true;
     step.begun = UMQTT_NO_SLOT;

@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <time.h>
 #endif
 
 // How long to sleep at most where there is no descriptor to sleep on: the stream is then tried again.
@@ -23,13 +22,9 @@
 #define SLEEP_MOST_MS (1000)
 #endif
 
-uint32_t mqttclient_ticks_ms(void) {
-    return (uint32_t)mp_hal_ticks_ms();
-}
-
 // The moment in ms milliseconds, ms under 2^31.
 uint32_t mqttclient_deadline_after(uint32_t ms) {
-    uint32_t deadline = mqttclient_ticks_ms() + ms;
+    uint32_t deadline = umqtt_port_ticks_ms() + ms;
     return deadline == MQTTCLIENT_NO_DEADLINE ? deadline + 1 : deadline;
 }
 
@@ -38,7 +33,7 @@ uint32_t mqttclient_ms_until(uint32_t deadline) {
     if (deadline == MQTTCLIENT_NO_DEADLINE) {
         return UMQTT_FOREVER;
     }
-    int32_t ms = (int32_t)(deadline - mqttclient_ticks_ms());
+    int32_t ms = (int32_t)(deadline - umqtt_port_ticks_ms());
     return ms > 0 ? (uint32_t)ms : 0;
 }
 
