@@ -13,6 +13,14 @@
 #include <signal.h>
 #endif
 
+// Whether the process has this thread alone: glibc's own word, which it takes back before a second one begins.
+#if UMQTT_UNIX && __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define ONE_THREAD (__libc_single_threaded)
+#else
+#define ONE_THREAD (false)
+#endif
+
 // How long to sleep at most where there is no descriptor to sleep on: the stream is then tried again.
 #define TRY_AGAIN_MS (10)
 
@@ -56,7 +64,8 @@ static void set_owner(mqttclient_obj_t *self, void *thread) {
 
 #if UMQTT_THREADS && UMQTT_UNIX
 // The mutex counts who holds it and who waits for it; whoever frees it hands it over to one of those. While nobody waits,
-// taking and freeing it are one atomic addition each. MicroPython's own is ten times that, and no method does without.
+// taking and freeing it are one atomic addition each, and while there is one thread a plain one. MicroPython's own mutex is ten
+// times that, and no method does without.
 void mqttclient_init_mutex(mqttclient_obj_t *self) {
     sem_init(&self->handed_over, 0, 0);
 }
@@ -71,13 +80,17 @@ static __attribute__((noinline)) void await_mutex(mqttclient_obj_t *self) {
 }
 
 static void take_mutex(mqttclient_obj_t *self) {
-    if (__atomic_fetch_add(&self->takers, 1, __ATOMIC_ACQUIRE) > 0) {
+    if (ONE_THREAD) {
+        self->takers++;
+    } else if (__atomic_fetch_add(&self->takers, 1, __ATOMIC_ACQUIRE) > 0) {
         await_mutex(self);
     }
 }
 
 static void free_mutex(mqttclient_obj_t *self) {
-    if (__atomic_fetch_sub(&self->takers, 1, __ATOMIC_RELEASE) > 1) {
+    if (ONE_THREAD) {
+        self->takers--;
+    } else if (__atomic_fetch_sub(&self->takers, 1, __ATOMIC_RELEASE) > 1) {
         sem_post(&self->handed_over);
     }
 }
