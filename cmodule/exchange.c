@@ -4,10 +4,11 @@
 // again when the client is in order and the mutex is free.
 #include "mqttclient.h"
 
-// The first room that a long message gets. It grows by this factor when it has filled up, so that nobody gets memory for octets
-// that never come; a room that moves lies beside the old one for a moment, and a small factor would have more of that.
+// A long message gets room for so many times what has come of it, and for so much at least, until there is room for all of
+// it: nobody gets memory for a declared length alone. To let a room grow is a search of the heap, and one that moves lies beside
+// the old one for a moment: so that it happens once at most on a small device, the factor is large.
 #define FIRST_ROOM (2048)
-#define ROOM_GROWTH (8)
+#define ROOM_GROWTH (64)
 
 // Statuses of this file, besides those of Rust's steps.
 enum {
@@ -87,7 +88,7 @@ static int make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
         return POLL_AGAIN;
     }
     umqtt_room_t *room = &self->room[step->field];
-    size_t len = MIN((size_t)step->total, MAX((size_t)step->here * ROOM_GROWTH, FIRST_ROOM));
+    size_t len = MIN((size_t)step->total, MAX((size_t)step->come * ROOM_GROWTH, FIRST_ROOM));
     // One octet more for the NUL that ends a bytes object.
     byte *data = m_renew_maybe(byte, room->data, room->data == NULL ? 0 : room->len + 1, len + 1, true);
     if (data == NULL) {

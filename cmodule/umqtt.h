@@ -142,7 +142,7 @@ typedef struct _umqtt_step_t {
     uint16_t packet_identifier;
     int32_t code;
     uint32_t wait_ms;
-    uint32_t here; // octets of step->field that have come
+    uint32_t come; // octets of step->field that have come, and what may be of the next one
     uint32_t total;
     umqtt_octets_t topic;
     umqtt_octets_t payload;

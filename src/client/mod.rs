@@ -245,6 +245,12 @@ impl Client {
         &self.long
     }
 
+    /// Octets that have come of its field in hand, and all that lies in the buffer behind them.
+    #[must_use]
+    pub fn come(&self) -> u32 {
+        self.long.here() + u32::from(self.reader.pending_len())
+    }
+
     /// Which slots hold an exchange, bit n for slot n: the caller keeps their topics and payloads.
     #[must_use]
     pub fn slots_in_use(&self) -> u32 {

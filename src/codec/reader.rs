@@ -76,6 +76,12 @@ impl<const N: usize> Reader<N> {
         self.octets(usize::from(self.start)..usize::from(self.end))
     }
 
+    /// How many octets [`Reader::pending`] has.
+    #[must_use]
+    pub fn pending_len(&self) -> u16 {
+        self.end.saturating_sub(self.start)
+    }
+
     /// Where [`Reader::pending`] begins.
     #[cfg(feature = "quick")]
     #[must_use]

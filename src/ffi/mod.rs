@@ -91,7 +91,7 @@ fn tell(step: &mut umqtt_step_t, client: &Client, told: Step) -> u32 {
         Step::Room => {
             let long = client.long();
             step.field = u8::from(long.field() == Field::Payload);
-            step.here = long.here();
+            step.come = client.come();
             step.total = long.total();
             sys::UMQTT_ROOM
         }

@@ -21,7 +21,7 @@ fn the_c_compiler_lays_structs_out_as_the_bindings_have_them() {
         offsets!(umqtt_octets_t: data len),
         offsets!(umqtt_room_t: data len),
         offsets!(umqtt_step_t: client now_ms may_read lends packet_topic packet_payload room begun slot want field body
-            qos packet_identifier code wait_ms here total topic payload),
+            qos packet_identifier code wait_ms come total topic payload),
         offsets!(umqtt_connect_t: field will_retain will_qos clean_session keep_alive_s answer_timeout_ms),
         offsets!(StandIn: when_empty when_full written_second lies status),
     ]

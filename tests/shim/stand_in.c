@@ -77,7 +77,7 @@ size_t stand_in_layout(size_t *numbers) {
         offsetof(umqtt_step_t, packet_payload), offsetof(umqtt_step_t, room), offsetof(umqtt_step_t, begun),
         offsetof(umqtt_step_t, slot), offsetof(umqtt_step_t, want), offsetof(umqtt_step_t, field),
         offsetof(umqtt_step_t, body), offsetof(umqtt_step_t, qos), offsetof(umqtt_step_t, packet_identifier),
-        offsetof(umqtt_step_t, code), offsetof(umqtt_step_t, wait_ms), offsetof(umqtt_step_t, here),
+        offsetof(umqtt_step_t, code), offsetof(umqtt_step_t, wait_ms), offsetof(umqtt_step_t, come),
         offsetof(umqtt_step_t, total), offsetof(umqtt_step_t, topic), offsetof(umqtt_step_t, payload),
         sizeof(umqtt_connect_t), offsetof(umqtt_connect_t, field),
         offsetof(umqtt_connect_t, will_retain), offsetof(umqtt_connect_t, will_qos),
