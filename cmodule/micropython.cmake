@@ -66,6 +66,17 @@ foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK UMQTT
 endforeach()
 target_link_libraries(usermod INTERFACE usermod_umqtt)
 
+# micropython.mk says why.
+set(settings "${UMQTT_FEATURES} ${UMQTT_ENVIRONMENT} ${UMQTT_RUST_TARGET} ${UMQTT_CARGO_FLAGS}")
+set(before)
+if(EXISTS ${UMQTT_TARGET_DIR}/settings)
+    file(READ ${UMQTT_TARGET_DIR}/settings before)
+endif()
+if(NOT settings STREQUAL before)
+    file(REMOVE_RECURSE ${UMQTT_TARGET_DIR})
+    file(WRITE ${UMQTT_TARGET_DIR}/settings "${settings}")
+endif()
+
 # Rust becomes one object of the firmware itself; micropython.mk says why it is not an archive. Called when the port's
 # CMakeLists.txt has come to its end: only then does every port have its target.
 function(umqtt_build_rust)

@@ -73,10 +73,11 @@ def compile_py(modules, mpy_cross, source, name):
 
 
 def freeze_simple(folder):
-    """Puts umqtt.simple where manifest.py finds it, by the name that it has here."""
+    """Puts umqtt.simple where manifest.py finds it, by the name that it has here: umqtt/simple.py is frozen, too, and in C the
+    two would be one name if this were umqtt_simple.py."""
     frozen = Path(folder) / "frozen"
     frozen.mkdir(parents=True, exist_ok=True)
-    source, made = fetch_package(Path(folder), *PACKAGES[0]), frozen / "umqtt_simple.py"
+    source, made = fetch_package(Path(folder), *PACKAGES[0]), frozen / "upstream_simple.py"
     # make goes by the time.
     if not newer(made, source):
         shutil.copy(source, made)
@@ -96,7 +97,7 @@ class Kit:
         for package in PACKAGES:
             if package[0] in wanted:
                 self.attempt(package[0], lambda: compile_py(
-                    self.modules, mpy_cross, fetch_package(self.folder, *package), "umqtt_" + package[0]))
+                    self.modules, mpy_cross, fetch_package(self.folder, *package), "upstream_" + package[0]))
         if "libmosquitto" in wanted:
             self.attempt("libmosquitto", lambda: compile_c(self.folder, "libmosquitto", "-lmosquitto"))
         self.libmosquitto = self.folder / "libmosquitto"

@@ -2,4 +2,4 @@
 include("../../micropython/ec100y/manifest.py")
 freeze("micropython", ("clients.py", "contender_limit.py", "contender_simple.py", "contender_umqtt.py", "heap.py",
                        "on_board.py"))
-freeze("../../build/bench/frozen", "umqtt_simple.py")
+freeze("../../build/bench/frozen", "upstream_simple.py")

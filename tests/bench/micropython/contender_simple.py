@@ -1,7 +1,7 @@
 # umqtt.simple from PyPI, under a name of its own. It has no qos 2.
 
 import sys
-import umqtt_simple
+import upstream_simple
 from clients import all_done
 
 
@@ -10,7 +10,7 @@ def nothing(topic, msg):
 
 
 def connected(host, port):
-    client = umqtt_simple.MQTTClient("bench", host, port)
+    client = upstream_simple.MQTTClient("bench", host, port)
     client.set_callback(nothing)
     client.connect()
     return client
@@ -24,8 +24,8 @@ def cycle(host, port, size, count):
     def run(n):
         for _ in range(n):
             # Each program that wants it loads it anew.
-            sys.modules.pop("umqtt_simple")
-            from umqtt_simple import MQTTClient
+            sys.modules.pop("upstream_simple")
+            from upstream_simple import MQTTClient
             client = MQTTClient("bench", host, port)
             client.connect()
             client.disconnect()

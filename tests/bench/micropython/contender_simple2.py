@@ -2,7 +2,7 @@
 # the work does.
 
 import sys
-import umqtt_simple2
+import upstream_simple2
 from clients import TOPIC, all_done
 
 answered = [0]
@@ -17,7 +17,7 @@ def count_answer(pid, status):
 
 
 def connected(host, port):
-    client = umqtt_simple2.MQTTClient("bench", host, port)
+    client = upstream_simple2.MQTTClient("bench", host, port)
     client.set_callback(nothing)
     client.set_callback_status(count_answer)
     client.connect()
@@ -48,8 +48,8 @@ def publish1(host, port, size, count):
 def cycle(host, port, size, count):
     def run(n):
         for _ in range(n):
-            sys.modules.pop("umqtt_simple2")
-            from umqtt_simple2 import MQTTClient
+            sys.modules.pop("upstream_simple2")
+            from upstream_simple2 import MQTTClient
             client = MQTTClient("bench", host, port)
             client.connect()
             client.disconnect()

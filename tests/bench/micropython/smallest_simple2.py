@@ -1,6 +1,6 @@
 # A thousand echoes of 1 KiB in as little heap as possible: umqtt.simple2, which sees SUBACK in wait_msg.
 import sys
-from umqtt_simple2 import MQTTClient
+from upstream_simple2 import MQTTClient
 
 client = MQTTClient("bench", sys.argv[1], int(sys.argv[2]))
 got = [0]
