@@ -115,7 +115,9 @@ def a_message_that_waited_for_a_callback_goes_to_wait_msg_at_once():
 
     _thread.start_new_thread(wait, ())
     client.publish("t", "m", qos=1)
-    same(got, [b"a", b"b"])
+    # The callback may still be asking the server for something.
+    with inside:
+        same(got, [b"a", b"b"])
 
 
 @test
