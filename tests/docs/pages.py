@@ -20,9 +20,10 @@ import walk
 import namespace  # walk knows where it is
 
 ROOT = markdown.ROOT
-TWINS = [("README.md", "README.zh-CN.md"), ("docs/guide.md", "docs/guide.zh-CN.md")]
+TWINS = [("README.md", "README.zh-CN.md"), ("docs/guide.md", "docs/guide.zh-CN.md"),
+         ("docs/tls.md", "docs/tls.zh-CN.md"), ("docs/errors.md", "docs/errors.zh-CN.md")]
 # Pages whose blocks are run one after the other, as a reader would.
-WALKED = {"docs/tls.md", "docs/guide.md", "docs/guide.zh-CN.md"}
+WALKED = {"docs/tls.md", "docs/tls.zh-CN.md", "docs/guide.md", "docs/guide.zh-CN.md"}
 
 # Commands that are not run here: what runs them, as a file and a text in it...
 RUN_ELSEWHERE = {
