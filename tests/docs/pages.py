@@ -21,7 +21,8 @@ import namespace  # walk knows where it is
 
 ROOT = markdown.ROOT
 TWINS = [("README.md", "README.zh-CN.md"), ("docs/guide.md", "docs/guide.zh-CN.md"),
-         ("docs/tls.md", "docs/tls.zh-CN.md"), ("docs/errors.md", "docs/errors.zh-CN.md"), ("docs/moving.md", "docs/moving.zh-CN.md")]
+         ("docs/tls.md", "docs/tls.zh-CN.md"), ("docs/errors.md", "docs/errors.zh-CN.md"), ("docs/moving.md", "docs/moving.zh-CN.md"),
+         ("docs/porting.md", "docs/porting.zh-CN.md")]
 # Pages whose blocks are run one after the other, as a reader would.
 WALKED = {"docs/tls.md", "docs/tls.zh-CN.md", "docs/guide.md", "docs/guide.zh-CN.md"}
 
