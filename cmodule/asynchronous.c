@@ -4,7 +4,8 @@
 
 // select.poll and asyncio ask a stream like this. Readable: a message may be handed over, or octets have come.
 static mp_uint_t mqttclient_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t arg, int *errcode) {
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    // Of a subclass in Python, the client inside.
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(mp_obj_cast_to_native_base(self_in, MP_OBJ_FROM_PTR(&mp_type_umqtt_MQTTClient)));
     if (request != MP_STREAM_POLL) {
         *errcode = MP_EINVAL;
         return MP_STREAM_ERROR;

@@ -176,6 +176,21 @@ def poll_of_a_client_without_connection_says_so():
 
 
 @test
+def a_client_of_a_subclass_can_be_polled():
+    class Client(MQTTClient):
+        pass
+
+    server = Server()
+    for client in (Client("me", target.HOST, server.port), MQTTClient("me", target.HOST, server.port, reconn=True)):
+        poller = select.poll()
+        poller.register(client, select.POLLIN | select.POLLOUT)
+        same([event for _, event in poller.poll(0)], [32])
+        client.connect()
+        same([event for _, event in poller.poll(0)], [select.POLLOUT])
+        client.disconnect()
+
+
+@test
 def start_begins_and_finished_tells_without_waiting():
     client = Server().connected("PUBLISH=--*")
     place = client.start(0, "t", "m", False, 1)
