@@ -231,6 +231,23 @@ class Stream(io.IOBase):
 
 
 @test
+def a_context_that_makes_no_stream_is_refused_and_the_client_stays_usable():
+    class Context:
+        def wrap_socket(self, sock, **keywords):
+            return self.made or sock
+
+    context = Context()
+    server = Server()
+    client = server.client("me", ssl=context)
+    for made in ({1}, 5, object()):
+        context.made = made
+        raises(OSError, client.connect, timeout=5)
+    context.made = None
+    client.connect(timeout=5)
+    client.publish("t", "m", qos=1)
+
+
+@test
 def a_stream_made_in_python_is_refused_and_the_client_stays_usable():
     server = Server()
     client = server.client("me")
