@@ -341,14 +341,20 @@ void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
-        mp_obj_t opened = given != MP_OBJ_NULL ? given : open_socket(self, deadline, (mp_obj_t *)&sock);
+        mp_obj_t opened = given;
+        if (given == MP_OBJ_NULL) {
+            opened = open_socket(self, deadline, (mp_obj_t *)&sock);
+        } else {
+            set_nodelay(mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull), given);
+        }
         enter_phase_unlocked(self, MQTTCLIENT_TLS);
         stream = self->ssl == mp_const_false ? opened : mqttclient_wrap_tls(self, opened);
         mqttclient_lock(self);
         nlr_pop();
     } else {
         mqttclient_lock(self);
-        if (sock != MP_OBJ_NULL) {
+        if (sock != given) {
+            // What was given is not the client's yet.
             close_both(sock, stream);
         }
         self->connecting = false;

@@ -2,6 +2,7 @@
 # The system calls behind each method: one write for a packet, no busy waiting, no waiting in check_msg().
 
 import os
+import socket
 
 from check import test, case, same, raises, run
 from host import Server, Inbox
@@ -100,6 +101,16 @@ def each_acknowledgement_is_one_write():
 def nodelay_is_set():
     client = Server().client("me")
     same(len([line for line in calls(client.connect) if line.startswith("setsockopt") and "TCP_NODELAY" in line]), 1)
+
+
+@test
+def nodelay_is_set_on_a_socket_that_is_given():
+    server = Server()
+    given = socket.socket()
+    given.connect(socket.getaddrinfo(target.HOST, server.port)[0][-1])
+    client = server.client("me")
+    same(len([line for line in calls(lambda: client.start_connect(given)) if "TCP_NODELAY" in line]), 1)
+    client.close()
 
 
 @test
