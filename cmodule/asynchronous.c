@@ -60,9 +60,19 @@ static mp_obj_t mqttclient_start_connect(size_t n_args, const mp_obj_t *args) {
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj, 2, 4, mqttclient_start_connect);
 
-// What finished() gives for what is not finished: False while an answer is to come, None while there is something to write.
-mp_obj_t mqttclient_waits_for(const umqtt_step_t *step) {
-    return step->want & UMQTT_WANT_WRITE ? mp_const_none : mp_const_false;
+static mp_uint_t poll_write(mp_obj_t stream) {
+    int errcode;
+    return mp_get_stream(stream)->ioctl(stream, MP_STREAM_POLL, MP_STREAM_POLL_WR, &errcode);
+}
+
+// What finished() gives for what is not finished: False while something is to come, None while there is something to write. A
+// TLS stream may have to read before it can write, though its socket could be written to all the time. The mutex is held.
+mp_obj_t mqttclient_waits_for(mqttclient_obj_t *self, const umqtt_step_t *step) {
+    bool writes = step->want & UMQTT_WANT_WRITE;
+    if (writes && self->stream != self->sock && poll_write(self->sock) == MP_STREAM_POLL_WR) {
+        writes = poll_write(self->stream) != 0;
+    }
+    return writes ? mp_const_none : mp_const_false;
 }
 
 // finished(place): whether that exchange is over, without waiting. May raise what the method that waits would.
@@ -84,6 +94,12 @@ static mp_obj_t mqttclient_finished(mp_obj_t self_in, mp_obj_t place_in) {
         return mp_const_true;
     }
     bool is_over = mqttclient_run(self, &step, (uint8_t)place, status, false, MQTTCLIENT_NO_DEADLINE);
-    return is_over ? mp_const_true : mqttclient_waits_for(&step);
+    if (is_over) {
+        return mp_const_true;
+    }
+    mqttclient_lock(self);
+    mp_obj_t waits_for = self->stream == MP_OBJ_NULL ? mp_const_false : mqttclient_waits_for(self, &step);
+    mqttclient_unlock(self);
+    return waits_for;
 }
 MP_DEFINE_CONST_FUN_OBJ_2(mqttclient_finished_obj, mqttclient_finished);

@@ -386,8 +386,9 @@ mp_obj_t mqttclient_connected(mqttclient_obj_t *self) {
     step.may_read = true;
     int status = look_for_connack(self, &connect, &step);
     if (status == UMQTT_WAIT) {
+        mp_obj_t waits_for = mqttclient_waits_for(self, &step);
         mqttclient_unlock(self);
-        return mqttclient_waits_for(&step);
+        return waits_for;
     }
     conclude(self, &step, self->sock, status);
     return mp_const_true;

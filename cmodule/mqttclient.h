@@ -183,7 +183,7 @@ static inline void mqttclient_enter_phase(mqttclient_obj_t *self, uint8_t phase)
 void mqttclient_note_error(mqttclient_obj_t *self, mp_obj_t exception);
 MP_DECLARE_CONST_FUN_OBJ_1(mqttclient_stats_obj);
 extern const mp_stream_p_t mqttclient_stream_p;
-mp_obj_t mqttclient_waits_for(const umqtt_step_t *step);
+mp_obj_t mqttclient_waits_for(mqttclient_obj_t *self, const umqtt_step_t *step);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(mqttclient_finished_obj);
