@@ -10,9 +10,11 @@
 # and by the iteration; connect() works again after it. Only resolving a name keeps others waiting: the port's getaddrinfo does.
 
 import asyncio
+import select
 import socket
+import time
 from asyncio import core
-from errno import EAGAIN, EALREADY, EINPROGRESS, ENOTCONN, ETIMEDOUT
+from errno import EAGAIN, EALREADY, EHOSTUNREACH, EINPROGRESS, ENOTCONN, ETIMEDOUT
 
 import umqtt
 from umqtt import MQTTException
@@ -36,9 +38,14 @@ class MQTTClient(umqtt.MQTTClient):
         self._messages = []
         self._tasks = []
         self._error = OSError(ENOTCONN)
-        # Set for a moment when something has changed.
+        # Set for a moment when something has changed; how often that was, and after how many packets that came.
         self._changed = asyncio.Event()
+        self._turn = self._packets = 0
+        # Set for a moment when more may be read.
+        self._room = asyncio.Event()
         self._writing = asyncio.Lock()
+        # The tasks that sleep on the socket, until it can be read and until it can be written.
+        self._sleepers = [None, None]
         # How many tasks await an answer, and the places of those that were cancelled.
         self._waiting = 0
         self._left = []
@@ -71,6 +78,12 @@ class MQTTClient(umqtt.MQTTClient):
 
     async def disconnect(self):
         self._stop(None)
+        sock = self.socket()
+        try:
+            if sock:
+                await asyncio.wait_for(self._has_room(sock), self._timeout)
+        except asyncio.TimeoutError:
+            self.close()
         super().disconnect()
 
     def __aiter__(self):
@@ -85,15 +98,22 @@ class MQTTClient(umqtt.MQTTClient):
                 raise StopAsyncIteration
             await self._changed.wait()
         message = self._messages.pop(0)
-        self._tell()
+        _pulse(self._room)
         return message
 
     def _came(self, topic, msg):
         self._messages.append((topic, msg))
 
     def _tell(self):
-        self._changed.set()
-        self._changed.clear()
+        self._turn += 1
+        _pulse(self._changed)
+
+    # The same, if packets have come since: whoever looks for an answer of his own deals with those of others, too.
+    def _tell_news(self):
+        packets = self.stats().packets_in
+        if packets != self._packets:
+            self._packets = packets
+            self._tell()
 
     # Nobody looks after the connection any more.
     def _stop(self, error):
@@ -105,37 +125,69 @@ class MQTTClient(umqtt.MQTTClient):
         self._tell()
 
     async def _open(self, clean_session, timeout):
-        sock = await _opened(*self._address)
+        sock = await self._opened()
         try:
             self.start_connect(sock, clean_session, timeout)
+        except:
+            # It is not the client's yet.
+            sock.close()
+            raise
+        try:
             while not (over := self.finished(_CONNECT)):
-                await _ready(sock, over is None)
+                await self._ready(sock, over is None)
         except:
             self.close()
             raise
 
-    async def _exchange(self, *words):
-        while True:
+    # A socket connected to one of the addresses of the name.
+    async def _opened(self):
+        raised = OSError(EHOSTUNREACH)
+        for address in socket.getaddrinfo(*self._address, 0, socket.SOCK_STREAM):
+            sock = socket.socket(address[0], address[1])
             try:
-                place = self.start(*words)
-                break
+                sock.setblocking(False)
+                while True:
+                    try:
+                        sock.connect(address[-1])
+                        return sock
+                    except OSError as error:
+                        if error.args[0] == _EISCONN:
+                            return sock
+                        if error.args[0] not in (EINPROGRESS, EALREADY):
+                            raise
+                    await self._ready(sock, True)
             except OSError as error:
-                if error.args[0] != EAGAIN:
-                    raise
-            # All places are taken.
-            await self._answer()
+                sock.close()
+                raised = error
+            except:
+                sock.close()
+                raise
+        raise raised
+
+    # Until the socket takes octets, so that DISCONNECT does not keep others waiting.
+    async def _has_room(self, sock):
+        poller = select.poll()
+        poller.register(sock, select.POLLOUT)
+        async with self._writing:
+            while self.socket() is sock and not poller.poll(0):
+                await self._ready(sock, True)
+
+    async def _exchange(self, *words):
+        place = await self._start(words)
         if place is None:
             return
         try:
-            while not (over := self.finished(place)):
+            while True:
+                turn = self._turn
+                over = self.finished(place)
+                self._tell_news()
+                if over:
+                    break
                 if over is None:
                     async with self._writing:
-                        await _ready(self._sock(), True)
+                        await self._ready(self._sock(), True)
                 else:
-                    try:
-                        await asyncio.wait_for(self._answer(), self._timeout)
-                    except asyncio.TimeoutError:
-                        pass  # finished() knows it, too
+                    await self._answer(turn, self._timeout)
         except asyncio.CancelledError:
             self._left.append(place)
             raise
@@ -144,15 +196,63 @@ class MQTTClient(umqtt.MQTTClient):
                 # This is who has found out.
                 self._stop(error)
             raise
+        finally:
+            # It may have left behind what came after its answer, which the socket knows nothing of.
+            self._wake_sleepers()
 
-    # Until something has come, be it the end.
-    async def _answer(self):
-        self._waiting += 1
-        self._tell()
+    # Begins an exchange: its place. If all of them are taken, waits for one.
+    async def _start(self, words):
+        end = None
+        while True:
+            turn = self._turn
+            try:
+                return self.start(*words)
+            except OSError as error:
+                if error.args[0] != EAGAIN:
+                    raise
+            if self._timeout is None:
+                left_ms = None
+            else:
+                end = end or time.ticks_add(time.ticks_ms(), int(self._timeout * 1000))
+                left_ms = time.ticks_diff(end, time.ticks_ms())
+                if left_ms <= 0:
+                    raise OSError(ETIMEDOUT)
+            await self._answer(turn, left_ms and left_ms / 1000)
+
+    # Until something has come since that turn, be it the end, or so many seconds have passed.
+    async def _answer(self, turn, timeout):
         try:
-            await self._changed.wait()
+            await asyncio.wait_for(self._change(turn), timeout)
+        except asyncio.TimeoutError:
+            pass  # the client knows it, too
+
+    async def _change(self, turn):
+        self._waiting += 1
+        _pulse(self._room)
+        try:
+            if turn == self._turn:
+                await self._changed.wait()
         finally:
             self._waiting -= 1
+
+    # Until the socket can be read or written, or _wake_sleepers().
+    async def _ready(self, sock, to_write):
+        self._sleepers[to_write] = core.cur_task
+        try:
+            await (_writable(sock) if to_write else _readable(sock))
+        except asyncio.CancelledError:
+            # With one task that slept on the socket asyncio has forgotten the other.
+            self._sleepers[to_write] = None
+            self._wake_sleepers()
+            raise
+        self._sleepers[to_write] = None
+
+    # Has those who sleep on the socket look for themselves.
+    def _wake_sleepers(self):
+        for task in self._sleepers:
+            if task and task.data is core._io_queue:
+                core._io_queue.remove(task)
+                core._task_queue.push(task)
 
     def _sock(self):
         sock = self.socket()
@@ -165,22 +265,33 @@ class MQTTClient(umqtt.MQTTClient):
         before = len(self._messages)
         try:
             self.check_msg()
-            self._left = [place for place in self._left if not self.finished(place)]
+            self._settle()
         except (OSError, MQTTException) as error:
             self._stop(error)
             raise
         self._tell()
         return len(self._messages) > before
 
+    # Gives back the places of exchanges that nobody awaits any more. How they ended is nobody's affair.
+    def _settle(self):
+        for place in self._left[:]:
+            try:
+                if not self.finished(place):
+                    continue
+            except (OSError, MQTTException):
+                if self.socket() is None:
+                    raise
+            self._left.remove(place)
+
     async def _read(self):
         try:
             while True:
                 while len(self._messages) >= self._limit and not self._waiting:
-                    await self._changed.wait()
+                    await self._room.wait()
                 if self._look():
                     await asyncio.sleep_ms(0)
                 else:
-                    await _ready(self._sock(), False)
+                    await self._ready(self._sock(), False)
         except (OSError, MQTTException):
             pass  # kept for who asks
 
@@ -193,35 +304,14 @@ class MQTTClient(umqtt.MQTTClient):
             pass
 
 
-# Until the socket can be read or written.
-def _ready(sock, to_write):
-    if to_write:
-        yield core._io_queue.queue_write(sock)
-    else:
-        yield core._io_queue.queue_read(sock)
+def _pulse(event):
+    event.set()
+    event.clear()
 
 
-# A socket connected to one of the addresses of a name.
-async def _opened(host, port):
-    raised = None
-    for address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-        sock = socket.socket(address[0], address[1])
-        try:
-            sock.setblocking(False)
-            while True:
-                try:
-                    sock.connect(address[-1])
-                    return sock
-                except OSError as error:
-                    if error.args[0] == _EISCONN:
-                        return sock
-                    if error.args[0] not in (EINPROGRESS, EALREADY):
-                        raise
-                await _ready(sock, True)
-        except OSError as error:
-            sock.close()
-            raised = error
-        except:
-            sock.close()
-            raise
-    raise raised
+def _readable(sock):
+    yield core._io_queue.queue_read(sock)
+
+
+def _writable(sock):
+    yield core._io_queue.queue_write(sock)

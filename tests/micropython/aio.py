@@ -2,10 +2,11 @@
 
 import asyncio
 import errno
+import time
 
 import target
-from check import test, case, same, raises, run
-from host import Server, ask, hexed
+from check import test, case, same, skip, run
+from host import ON_BOARD, WHO, Server, ask, hexed
 from umqtt import MQTTException
 from umqtt.aio import MQTTClient
 
@@ -173,6 +174,21 @@ def a_refused_connection_is_raised():
 
 
 @test
+def a_connect_that_is_refused_before_it_says_anything_keeps_no_socket():
+    if ON_BOARD:
+        skip("counts descriptors")
+
+    async def main():
+        client = client_of(Server(), "")
+        before = ask("descriptors", WHO)
+        for _ in range(5):
+            await fails(client.connect(False), ValueError, "empty client_id without clean_session")
+        same(ask("descriptors", WHO), before)
+
+    in_time(main())
+
+
+@test
 def a_server_that_never_answers_is_timed_out():
     async def main():
         client = client_of(Server(), "CONNECT=/PUBLISH=")
@@ -232,6 +248,128 @@ def a_cancelled_publish_gives_its_place_back():
             except asyncio.CancelledError:
                 pass
         await client.publish("t", "m", qos=1)
+        await client.disconnect()
+
+    in_time(main())
+
+
+@test
+def a_place_that_never_comes_free_is_timed_out():
+    async def main():
+        client = client_of(Server(), "PUBLISH=", keepalive=None)
+        await client.connect(timeout=0.1)
+        for _ in range(8):
+            await fails(client.publish("t", "m", qos=1), OSError, errno.ETIMEDOUT)
+        await client.disconnect()
+
+    in_time(main())
+
+
+@test
+def a_cancelled_exchange_that_fails_is_nobodys_affair():
+    async def main():
+        server = Server()
+        client = client_of(server, "SUBSCRIBE.1=--9003@80;PUBLISH.1=")
+        await client.connect(timeout=0.3)
+        for cancelled in (client.subscribe("refused"), client.publish("unanswered", "m", qos=1)):
+            task = asyncio.create_task(cancelled)
+            await asyncio.sleep_ms(2)
+            task.cancel()
+        await asyncio.sleep_ms(500)
+        await client.subscribe("t")
+        for _ in range(3):
+            server.send("3004" "000174" "6d")
+            same(await next_of(client), (b"t", b"m"))
+        await client.disconnect()
+
+    in_time(main())
+
+
+async def next_of(client):
+    async for message in client:
+        return message
+
+
+async def while_a_publish_waits_to_be_written(then, error):
+    server = Server()
+    client = client_of(server, "me")
+    await client.connect(timeout=0.5)
+    ask("stall", server.port, "freeze")
+    task = asyncio.create_task(fails(client.publish("t", bytes(8000000 if target.HOST != "10.0.2.2" else 60000)), *error))
+    await asyncio.sleep_ms(100)
+    await then(server, client, task)
+
+
+@test
+def a_cancelled_publish_leaves_the_reader_on_the_socket():
+    async def then(server, client, task):
+        task.cancel()
+        await asyncio.sleep_ms(10)
+        server.send("3004" "000174" "6d")
+        same(await next_of(client), (b"t", b"m"))
+        client.close()
+
+    in_time(while_a_publish_waits_to_be_written(then, (asyncio.CancelledError, None)))
+
+
+@test
+def disconnect_ends_a_publish_that_waits_to_be_written_and_keeps_nobody_waiting():
+    async def then(server, client, task):
+        await beside(client.disconnect(), 50)
+        await task
+
+    in_time(while_a_publish_waits_to_be_written(then, (OSError, errno.ENOTCONN)))
+
+
+class Counting(MQTTClient):
+    asked = 0
+
+    def finished(self, place):
+        self.asked += 1
+        return super().finished(place)
+
+
+@test
+def nobody_asks_again_before_something_has_come():
+    async def main():
+        client = Counting("PUBLISH=", target.HOST, Server().port)
+        await client.connect(timeout=0.3)
+        client.asked = 0
+        await asyncio.gather(*[fails(client.publish("t", "m", qos=1), OSError, errno.ETIMEDOUT) for _ in range(3)])
+        same(client.asked < 20, True)
+        await client.disconnect()
+
+    in_time(main())
+
+
+@test
+def tls_sleeps_while_the_server_says_nothing():
+    async def main():
+        client = Counting("me", target.HOST, Server("mute").port, ssl=True)
+        await fails(client.connect(timeout=0.5), OSError, errno.ETIMEDOUT)
+        same(client.asked < 20, True)
+
+    in_time(main())
+
+
+@test
+def what_came_before_a_publish_is_handed_over_at_once():
+    async def main():
+        server = Server()
+        client = client_of(server, "PUBLISH=", keepalive=None)
+        await client.connect()
+
+        async def send():
+            server.send("3004" "000174" "6d")
+            # It has come when publish() looks for PUBACK, and nobody else has looked yet.
+            time.sleep_ms(50)
+            await client.publish("t", "m", qos=1)
+
+        taker = asyncio.create_task(next_of(client))
+        await asyncio.sleep_ms(10)
+        sender = asyncio.create_task(send())
+        same(await asyncio.wait_for(taker, 5), (b"t", b"m"))
+        sender.cancel()
         await client.disconnect()
 
     in_time(main())
