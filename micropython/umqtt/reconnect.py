@@ -31,6 +31,8 @@ class MQTTClient(umqtt.MQTTClient):
         self._timeout = None
         # Whether a connection is wanted, and whether there was one until a method found it lost.
         self._wanted = self._was_up = False
+        # While `connected` runs: what its methods run into ends the attempt, instead of beginning another one inside.
+        self._telling = False
         self._since = self._due = time.ticks_ms()
         self._delay_ms = 0
 
@@ -38,7 +40,11 @@ class MQTTClient(umqtt.MQTTClient):
     def connect(self, clean_session=True, *, timeout=None):
         self._clean, self._timeout = clean_session, timeout
         self._wanted = self._was_up = False
-        self._open()
+        try:
+            self._open()
+        except:
+            self._wanted = self.socket() is not None
+            raise
 
     # Tries until there is a connection. Raises only what will not pass.
     def reconnect(self):
@@ -106,7 +112,7 @@ class MQTTClient(umqtt.MQTTClient):
 
     # Raises it again if the connection is not what was lost.
     def _note(self, reason):
-        if not self._wanted or self.socket() is not None:
+        if not self._wanted or self._telling or self.socket() is not None:
             raise reason
         if self._was_up:
             self._was_up = False
@@ -152,17 +158,31 @@ class MQTTClient(umqtt.MQTTClient):
                 try:
                     super().subscribe(topic, qos)
                 except MQTTException as reason:
+                    if self.socket() is None:
+                        raise
                     refused = reason
-        except OSError:
+        except:
             # Not what was there before: no connection at all, rather.
             self.close()
             raise
         self._wanted = self._was_up = True
         self._since = time.ticks_ms()
         if self.connected:
-            self.connected(present)
+            self._tell_connected(present)
         if refused:
             raise refused
+
+    def _tell_connected(self, present):
+        self._telling = True
+        try:
+            self.connected(present)
+        except (OSError, MQTTException) as reason:
+            self._telling = False
+            if self.socket() is None:
+                self._note(reason)
+            raise
+        finally:
+            self._telling = False
 
 
 # A filter as str and as bytes is one filter.

@@ -185,6 +185,27 @@ def a_subscription_that_is_not_answered_is_no_connection():
 
 
 @test
+def a_server_that_breaks_the_protocol_while_they_come_back_is_no_connection():
+    server = Server()
+    client, told = connected(server, "PUBLISH=~/SUBSCRIBE=f000/")
+    client.subscribe("a")
+    client.publish("t", "m", qos=1)
+    same((told.connected, len(told.lost)), ([False, False], 1))
+
+
+@test
+def ctrl_c_while_they_come_back_leaves_no_connection_without_them():
+    server = Server()
+    client, _ = connected(server, "PUBLISH=~/SUBSCRIBE.1=/")
+    client.subscribe("a")
+    client.subscribe("b")
+    ask("interrupt_after", WHO, server.port, "SUBSCRIBE", 3)
+    raises(KeyboardInterrupt, client.publish, "t", "m", qos=1)
+    client.publish("t", "m", qos=1)
+    same([packet.connection for packet in server.log("SUBSCRIBE")], [1, 1, 2, 3, 3])
+
+
+@test
 def a_subscription_that_is_refused_now_is_raised_and_the_rest_comes_back():
     server = Server()
     client, told = connected(server, "PUBLISH=~/SUBSCRIBE.1=9003@80")
@@ -346,6 +367,35 @@ def connected_may_publish():
     client.connect()
     client.publish("t", "m", qos=1)
     same([packet.hex[:2] for packet in server.log("PUBLISH")], ["31", "32", "31", "32"])
+
+
+@test
+def connected_that_loses_the_connection_is_called_again_and_not_inside_itself():
+    server = Server()
+    client, told = made(server, "/".join(["PUBLISH=~"] + ["SUBSCRIBE=~"] * 5) + "/")
+    depth, deepest = [0], []
+
+    def subscribe(present):
+        depth[0] += 1
+        deepest.append(depth[0])
+        try:
+            if len(deepest) > 1:
+                client.subscribe("a", 1)
+        finally:
+            depth[0] -= 1
+
+    client.connected = subscribe
+    client.connect()
+    client.publish("t", "m", qos=1)
+    same((deepest, len(told.lost), len(server.connections())), ([1] * 7, 6, 7))
+
+
+@test
+def connected_that_loses_the_first_connection_is_a_connect_that_failed():
+    client, told = made(Server(), "SUBSCRIBE=~/")
+    client.connected = lambda present: client.subscribe("a")
+    raises_errno(errno.ECONNRESET, client.connect)
+    raises_errno(errno.ENOTCONN, client.publish, "t", "m")
 
 
 @test
