@@ -373,13 +373,17 @@ impl Client {
             Awaited::Slot(slot) => match self.session.outgoing_mut().take_outcome(slot) {
                 Some(Outcome::Done) => true,
                 Some(Outcome::Refused) => return Err(Error::SubscriptionRefused),
-                None => {
-                    due_ms = self.session.outgoing().answer_due(slot).map_or(0, |due| due.ms_from(now));
-                    if due_ms == 0 {
-                        return Err(Error::Timeout);
+                None => match self.session.outgoing().answer_due(slot) {
+                    // Of an earlier connection: nobody awaited it, so it has freed its slot.
+                    None => true,
+                    Some(due) => {
+                        due_ms = due.ms_from(now);
+                        if due_ms == 0 {
+                            return Err(Error::Timeout);
+                        }
+                        false
                     }
-                    false
-                }
+                },
             },
         };
         if is_here {

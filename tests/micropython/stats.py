@@ -202,6 +202,19 @@ def start_begins_and_finished_tells_without_waiting():
 
 
 @test
+def finished_tells_of_a_message_that_went_out_again_on_a_new_connection():
+    server = Server()
+    client = server.connected("PUBLISH=~/", clean_session=False)
+    place = client.start(0, "t", "m", False, 1)
+    server.gone(1)
+    raises_errno(errno.ECONNRESET, client.wait_msg)
+    client.connect(False)
+    while not client.finished(place):
+        pass
+    same((client.stats().in_flight, len(server.log("PUBLISH"))), (0, 2))
+
+
+@test
 def finished_raises_what_the_method_that_waits_would():
     client = Server().connected("SUBSCRIBE=9003@80;PUBLISH=", timeout=0.2)
 
