@@ -56,9 +56,24 @@ unsafe fn acquire<'a>(state: *mut sys::umqtt_state_t) -> Option<&'a mut Client> 
     let state: *mut State = state.cast();
     // SAFETY: `state` points to a State by the caller's promise; only its atomic is borrowed, which may be shared.
     let entered = unsafe { &(*state).entered };
-    if entered.swap(true, Ordering::Acquire) {
+    if was_set(entered) {
         return None;
     }
-    // SAFETY: the swap made this the only call under way, so this is the only borrow of `client` until it is cleared.
+    // SAFETY: this is the only call under way, so this is the only borrow of `client` until `entered` is cleared.
     Some(unsafe { &mut (*state).client })
+}
+
+/// Sets `entered`: whether it was set already.
+#[cfg(target_has_atomic = "8")]
+fn was_set(entered: &AtomicBool) -> bool {
+    entered.swap(true, Ordering::Acquire)
+}
+
+/// The same on processors without such an instruction (Cortex-M0+). It finds the thread out that is in a call already; on those
+/// it is C's mutex alone that keeps another thread from coming in between.
+#[cfg(not(target_has_atomic = "8"))]
+fn was_set(entered: &AtomicBool) -> bool {
+    let was_set = entered.load(Ordering::Acquire);
+    entered.store(true, Ordering::Relaxed);
+    was_set
 }
