@@ -381,6 +381,11 @@ mp_obj_t mqttclient_connected(mqttclient_obj_t *self) {
     umqtt_connect_t connect;
     umqtt_step_t step;
     mqttclient_lock(self);
+    if (self->connecting && !self->is_aside) {
+        // The connection that connect() makes in another thread is not there yet, and is that thread's to conclude.
+        mqttclient_unlock(self);
+        return mp_const_false;
+    }
     mqttclient_begin_step(self, &step);
     describe(self, &connect);
     step.may_read = true;

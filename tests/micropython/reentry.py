@@ -1,13 +1,14 @@
 # Python that runs while the client is at work: scheduled functions in a wait, a verify_callback within the handshake,
 # another thread's callback; and what other threads may change meanwhile.
 
+import errno
 import gc
 import io
 import micropython
 import socket
 import time
 
-from check import test, same, raises, skip, run
+from check import test, same, raises, raises_errno, skip, run
 from host import Server, Inbox, broker_client, publish_from_elsewhere
 from porttls import load_ca, needs_context, tls
 from umqtt import MQTTClient
@@ -256,6 +257,28 @@ def a_stream_made_in_python_is_refused_and_the_client_stays_usable():
     raises(TypeError, client.start_connect, Stream())
     client.connect(timeout=5)
     client.publish("t", "m", qos=1)
+
+
+class Context:
+    # An SSLContext that wraps nothing, and asks within connect() what is asked from elsewhere.
+    def wrap_socket(self, sock, **keywords):
+        self.finished = self.client.finished(-1)
+        raises_errno(errno.EALREADY, self.client.connect)
+        return sock
+
+
+@test
+def finished_does_not_conclude_the_connection_that_connect_is_making():
+    server = Server()
+    context = Context()
+    client = context.client = MQTTClient("me", target.HOST, server.port, ssl=context)
+    if not hasattr(client, "finished"):
+        skip("built without it")
+    client.connect(timeout=5)
+    same(context.finished, False)
+    same(client.finished(-1), True)
+    client.publish("t", "m", qos=1)
+    same(len(server.connections()), 1)
 
 
 run()
