@@ -11,7 +11,8 @@ void umqtt_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
         vstr_init(&name, sizeof("umqtt.reconnect"));
         vstr_add_str(&name, "umqtt.");
         vstr_add_str(&name, qstr_str(attr));
-        mp_obj_t full_name = MP_OBJ_NEW_QSTR(qstr_from_strn(name.buf, name.len));
+        // Not interned, which would be for good: what was imported is.
+        mp_obj_t full_name = MP_OBJ_NEW_QSTR(qstr_find_strn(name.buf, name.len));
         vstr_clear(&name);
         mp_map_elem_t *loaded = mp_map_lookup(&MP_STATE_VM(mp_loaded_modules_dict).map, full_name, MP_MAP_LOOKUP);
         if (loaded != NULL) {

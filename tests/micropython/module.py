@@ -1,5 +1,8 @@
 # The module's names, and how arguments may be given: by position, by keyword, under the contract's names.
 
+import gc
+
+import check
 import umqtt
 from check import test, same, raises, run
 from host import Server
@@ -33,6 +36,22 @@ def the_client_has_every_method_of_the_contract():
     client = MQTTClient("me", "server")
     for name in METHODS:
         same((name, callable(getattr(client, name))), (name, True))
+
+
+@test
+def a_name_that_the_module_has_not_leaves_nothing_behind():
+    names = ["nonsense%d" % number for number in range(200)]
+
+    def missing(module):
+        for name in names:
+            same(hasattr(module, name), False)
+        gc.collect()
+        return gc.mem_alloc()
+
+    # The names themselves are kept for good; 200 more strings of 18 octets would be.
+    before = missing(check)
+    grown = missing(umqtt) - before
+    same((grown, grown < 1000), (grown, True))
 
 
 @test
