@@ -7,6 +7,9 @@
 void umqtt_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     (void)self_in;
     if (dest[0] == MP_OBJ_NULL) {
+        if (qstr_str(attr)[0] == '_') {
+            return; // __init__ and the like, which each import asks for
+        }
         vstr_t name;
         vstr_init(&name, sizeof("umqtt.reconnect"));
         vstr_add_str(&name, "umqtt.");
