@@ -281,8 +281,12 @@ impl Session {
 
     /// An answer came that was due until `due`: so long after its packet had left.
     #[inline]
+    #[cfg_attr(not(feature = "extras"), allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, unused_variables))]
     fn came_round(&mut self, due: Instant, now: Instant) {
-        self.round_trip_ms = self.answer_timeout_ms.saturating_sub(due.ms_from(now));
+        #[cfg(feature = "extras")]
+        {
+            self.round_trip_ms = self.answer_timeout_ms.saturating_sub(due.ms_from(now));
+        }
     }
 
     /// PUBACK came for the message of this slot: it is over, and nobody needs to be told of its outcome.

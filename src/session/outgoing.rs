@@ -350,13 +350,11 @@ impl Outgoing {
         for index in (0..).take(IN_FLIGHT) {
             let Some(slot) = self.slot_mut(index) else { continue };
             slot.awaited = false;
-            if !(keep && slot.is_acknowledged_publish()) {
+            if !keep || !slot.is_acknowledged_publish() || slot.stage == Stage::Done {
                 self.free(index);
             } else if matches!(slot.stage, Stage::AwaitsPuback | Stage::AwaitsPubrec) {
                 slot.stage = Stage::Queued;
                 self.queued += 1;
-            } else if matches!(slot.stage, Stage::Done) {
-                self.free(index);
             }
         }
     }
