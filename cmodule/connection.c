@@ -10,7 +10,8 @@
 #define LEVEL_TCP (6)
 #define OPTION_TCP_NODELAY (1)
 
-static mp_obj_t call_method(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args) {
+// May raise.
+mp_obj_t mqttclient_call(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args) {
     mp_obj_t call[2 + 4];
     mp_load_method(obj, name, call);
     memcpy(call + 2, args, n_args * sizeof(mp_obj_t));
@@ -18,7 +19,7 @@ static mp_obj_t call_method(mp_obj_t obj, qstr name, size_t n_args, const mp_obj
 }
 
 static bool is_instance(mp_obj_t exception, const mp_obj_type_t *type) {
-    return mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(mp_obj_get_type(exception)), MP_OBJ_FROM_PTR(type));
+    return mp_obj_exception_match(exception, MP_OBJ_FROM_PTR(type));
 }
 
 // The module of the first of these names that the port has; names end in MP_QSTRnull or with the third. May raise
@@ -54,7 +55,7 @@ static int errno_of(mp_obj_t exception) {
 static mp_obj_t try_method(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        call_method(obj, name, n_args, args);
+        mqttclient_call(obj, name, n_args, args);
         nlr_pop();
         return MP_OBJ_NULL;
     }
@@ -194,44 +195,53 @@ static bool split_address(mp_obj_t item, mp_int_t stream_type, mp_obj_t **parts)
     return len >= 5 && mp_obj_get_int((*parts)[1]) == stream_type;
 }
 
-// A socket connected to one of the addresses that the name stands for. May raise.
-static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t *volatile opened) {
+// Connects a new socket to one address, in *opened: what this raised, or MP_OBJ_NULL. Nothing is open when it raised.
+static mp_obj_t try_address(mp_obj_t module, mp_obj_t *parts, uint32_t deadline, mp_obj_t volatile *opened) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t sock = mqttclient_call(module, MP_QSTR_socket, 2, parts);
+        *opened = sock;
+        mp_obj_t no = mp_const_false;
+        mqttclient_call(sock, MP_QSTR_setblocking, 1, &no);
+        set_nodelay(module, sock);
+        connect_socket(sock, parts[4], deadline);
+        nlr_pop();
+        return MP_OBJ_NULL;
+    }
+    if (*opened != MP_OBJ_NULL) {
+        close_stream(*opened);
+        *opened = MP_OBJ_NULL;
+    }
+    return MP_OBJ_FROM_PTR(nlr.ret_val);
+}
+
+// Connects a socket to one of the addresses that the name stands for, in *opened. May raise.
+static void open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t volatile *opened) {
     enter_phase_unlocked(self, MQTTCLIENT_RESOLVE);
     mp_obj_t module = mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull);
     mp_obj_t args[2] = { self->server, MP_OBJ_NEW_SMALL_INT(self->port) };
-    mp_obj_t addresses = call_method(module, MP_QSTR_getaddrinfo, 2, args);
+    mp_obj_t addresses = mqttclient_call(module, MP_QSTR_getaddrinfo, 2, args);
     mp_int_t stream_type = mp_obj_get_int(mp_load_attr(module, MP_QSTR_SOCK_STREAM));
     enter_phase_unlocked(self, MQTTCLIENT_CONNECT);
     size_t len;
     mp_obj_t *items;
     mp_obj_get_array(addresses, &len, &items);
     mp_obj_t *parts;
-    volatile uint32_t left = 0;
+    uint32_t left = 0;
     for (size_t i = 0; i < len; ++i) {
         left += split_address(items[i], stream_type, &parts);
     }
     mp_obj_t raised = MP_OBJ_NULL;
-    for (volatile size_t i = 0; i < len; ++i) {
+    for (size_t i = 0; i < len; ++i) {
         if (!split_address(items[i], stream_type, &parts)) {
             continue;
         }
         // Each address gets its share of the time: one that swallows packets must not take that of the next.
         uint32_t share = mqttclient_deadline_after(mqttclient_ms_until(deadline) / left);
         --left;
-        nlr_buf_t nlr;
-        if (nlr_push(&nlr) == 0) {
-            *opened = call_method(module, MP_QSTR_socket, 2, parts);
-            mp_obj_t no = mp_const_false;
-            call_method(*opened, MP_QSTR_setblocking, 1, &no);
-            set_nodelay(module, *opened);
-            connect_socket(*opened, parts[4], share);
-            nlr_pop();
-            return *opened;
-        }
-        raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-        if (*opened != MP_OBJ_NULL) {
-            close_stream(*opened);
-            *opened = MP_OBJ_NULL;
+        raised = try_address(module, parts, share, opened);
+        if (raised == MP_OBJ_NULL) {
+            return;
         }
         if (errno_of(raised) == 0 || mqttclient_ms_until(deadline) == 0) {
             break; // an interrupt, or no time for another address
@@ -241,6 +251,34 @@ static mp_obj_t open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t 
         mp_raise_OSError(MP_EHOSTUNREACH);
     }
     nlr_jump(MP_OBJ_TO_PTR(raised));
+}
+
+// Opens a socket, unless one is given, and wraps TLS around it: the stream. The mutex is held before and after, but not in
+// between; it is free when this raises.
+static mp_obj_t open_stream(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t given, mp_obj_t volatile *sock) {
+    mp_obj_t volatile stream = MP_OBJ_NULL;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mqttclient_unlock(self);
+        if (given == MP_OBJ_NULL) {
+            open_socket(self, deadline, sock);
+        } else {
+            set_nodelay(mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull), given);
+        }
+        enter_phase_unlocked(self, MQTTCLIENT_TLS);
+        stream = self->ssl == mp_const_false ? *sock : mqttclient_wrap_tls(self, *sock);
+        mqttclient_lock(self);
+        nlr_pop();
+        return stream;
+    }
+    mqttclient_lock(self);
+    if (*sock != given) {
+        // What was given is not the client's yet.
+        close_both(*sock, stream);
+    }
+    self->connecting = false;
+    mqttclient_unlock(self);
+    fail_to_connect(self, MP_OBJ_FROM_PTR(nlr.ret_val));
 }
 
 // From now on this is the client's connection, in which nothing was said yet.
@@ -284,7 +322,7 @@ static void conclude(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t sock, 
 // Sends CONNECT and looks for CONNACK, without waiting. The mutex is held. Status: UMQTT_DONE, UMQTT_WAIT or an error.
 static int look_for_connack(mqttclient_obj_t *self, const umqtt_connect_t *connect, umqtt_step_t *step) {
     uint32_t bytes_out = self->bytes_out;
-    int status = umqtt_connect(&self->state, step, connect);
+    int status = umqtt_connect(&self->state, step, connect, false);
     if (bytes_out != self->bytes_out) {
         // Whoever can write is through with TLS's handshake.
         mqttclient_enter_phase(self, MQTTCLIENT_CONNACK);
@@ -336,35 +374,13 @@ void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given) {
     // These pointers keep the octets alive, even if another will is set meanwhile.
     umqtt_connect_t connect;
     describe(self, &connect);
-    mp_obj_t volatile sock = given;
-    mp_obj_t volatile stream = MP_OBJ_NULL;
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        mqttclient_unlock(self);
-        mp_obj_t opened = given;
-        if (given == MP_OBJ_NULL) {
-            opened = open_socket(self, deadline, (mp_obj_t *)&sock);
-        } else {
-            set_nodelay(mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull), given);
-        }
-        enter_phase_unlocked(self, MQTTCLIENT_TLS);
-        stream = self->ssl == mp_const_false ? opened : mqttclient_wrap_tls(self, opened);
-        mqttclient_lock(self);
-        nlr_pop();
-    } else {
-        mqttclient_lock(self);
-        if (sock != given) {
-            // What was given is not the client's yet.
-            close_both(sock, stream);
-        }
-        self->connecting = false;
-        mqttclient_unlock(self);
-        fail_to_connect(self, MP_OBJ_FROM_PTR(nlr.ret_val));
-    }
+    mp_obj_t volatile opened = given;
+    mp_obj_t stream = open_stream(self, deadline, given, &opened);
+    mp_obj_t sock = opened;
     adopt(self, sock, stream);
     umqtt_step_t step;
     mqttclient_begin_step(self, &step);
-    int status = umqtt_open(&self->state, &step, &connect);
+    int status = umqtt_connect(&self->state, &step, &connect, true);
     if (given != MP_OBJ_NULL) {
         self->is_aside = true;
         mqttclient_unlock(self);

@@ -69,8 +69,10 @@ static int poll_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
 // Lends the buffers of the slot that Rust asks for.
 static void lend(mqttclient_obj_t *self, umqtt_step_t *step) {
     // They were buffers when they came; a failure now leaves them empty, and Rust sees that they have changed.
-    mqttclient_octets(self->slot[step->slot].topic, &step->packet_topic);
-    mqttclient_octets(self->slot[step->slot].msg, &step->packet_payload);
+    mp_obj_t topic = self->slot[step->slot].topic;
+    mp_obj_t msg = self->slot[step->slot].msg;
+    mqttclient_octets(topic, &step->packet_topic);
+    mqttclient_octets(msg, &step->packet_payload);
     step->lends = true;
 }
 
@@ -404,8 +406,7 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
     while (status != UMQTT_WAIT || waits) {
         status = act_on(self, step, awaited, status, deadline);
         if (status > UMQTT_FULL) {
-            self->receivers -= awaits_message;
-            mqttclient_fail(self, step, awaited, connection, status);
+            break;
         }
         is_done |= status == UMQTT_DONE;
         if (status == UMQTT_DONE && awaited < UMQTT_IN_FLIGHT) {
@@ -424,14 +425,17 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         } else if (is_done) {
             break;
         } else if (connection != self->connection) {
-            self->receivers -= awaits_message;
             step->code = self->lost_errno;
-            mqttclient_fail(self, step, awaited, connection, UMQTT_STREAM_ERROR);
+            status = UMQTT_STREAM_ERROR;
+            break;
         } else {
             status = poll_step(self, step, awaited);
         }
     }
     self->receivers -= awaits_message;
+    if (status > UMQTT_FULL) {
+        mqttclient_fail(self, step, awaited, connection, status);
+    }
     mqttclient_finish(self);
     return is_done;
 }

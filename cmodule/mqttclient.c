@@ -33,13 +33,12 @@ static void check_field(mp_obj_t obj) {
     }
 }
 
-static mp_obj_t null_if_none(mp_obj_t obj) {
-    return obj == mp_const_none ? MP_OBJ_NULL : obj;
-}
-
-// What is kept for a later CONNECT must not change until then: a copy of what could. May raise.
+// What is kept for a later CONNECT must not change until then: a copy of what could; MP_OBJ_NULL for None. May raise.
 static mp_obj_t unchanging(mp_obj_t obj) {
-    if (obj == MP_OBJ_NULL || mp_obj_is_str_or_bytes(obj)) {
+    if (obj == mp_const_none) {
+        return MP_OBJ_NULL;
+    }
+    if (mp_obj_is_str_or_bytes(obj)) {
         return obj;
     }
     umqtt_octets_t octets = octets_of(obj);
@@ -48,13 +47,10 @@ static mp_obj_t unchanging(mp_obj_t obj) {
 
 // A whole number from 0 to 65535, given as one. -1 for anything else; other_type tells if it was no number at all.
 static int32_t small_number_of(mp_obj_t obj, bool *other_type) {
-    *other_type = !mp_obj_is_int(obj) && !mp_obj_is_bool(obj);
-    if (*other_type) {
-        return -1;
-    }
     if (mp_obj_is_bool(obj)) {
-        return mp_obj_is_true(obj);
+        obj = MP_OBJ_NEW_SMALL_INT(mp_obj_is_true(obj));
     }
+    *other_type = !mp_obj_is_int(obj);
     mp_int_t number = mp_obj_is_small_int(obj) ? MP_OBJ_SMALL_INT_VALUE(obj) : -1;
     return number < 0 || number > UINT16_MAX ? -1 : (int32_t)number;
 }
@@ -174,14 +170,14 @@ static mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, si
         mp_raise_ValueError(MP_ERROR_TEXT("server is empty"));
     }
     check_string(args[ARG_client_id].u_obj);
-    mp_obj_t user = null_if_none(args[ARG_user].u_obj);
-    mp_obj_t password = null_if_none(args[ARG_password].u_obj);
-    if (user != MP_OBJ_NULL) {
+    mp_obj_t user = args[ARG_user].u_obj;
+    mp_obj_t password = args[ARG_password].u_obj;
+    if (user != mp_const_none) {
         check_string(user);
     }
-    if (password != MP_OBJ_NULL) {
+    if (password != mp_const_none) {
         check_field(password);
-        if (user == MP_OBJ_NULL) {
+        if (user == mp_const_none) {
             mp_raise_ValueError(MP_ERROR_TEXT("password without user"));
         }
     }
@@ -356,7 +352,8 @@ static void exchange(mqttclient_obj_t *self, uint8_t kind, mp_obj_t topic, mp_ob
             mqttclient_exchange(self, &step, topic, msg, status, true);
             return;
         }
-        uint8_t awaited = kind == UMQTT_PUBLISH && qos > 0 ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM;
+        bool for_message = kind == UMQTT_PUBLISH && qos > 0;
+        uint8_t awaited = for_message ? UMQTT_AWAIT_ROOM_FOR_MESSAGE : UMQTT_AWAIT_ROOM;
         uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
         mqttclient_run(self, &step, awaited, UMQTT_FULL, true, deadline);
     }

@@ -28,8 +28,37 @@ typedef struct _mqttclient_waiter_t {
 } mqttclient_waiter_t;
 #endif
 
+// Small fields first, large ones last: Thumb-2 has short instructions for what lies near.
 typedef struct _mqttclient_obj_t {
     mp_obj_base_t base;
+
+    uint8_t connection; // counts the connections made and lost
+    uint8_t receivers; // how many calls of wait_msg and check_msg are under way
+    uint8_t callback_depth; // how many callbacks are running, one inside the other
+    uint8_t phase : 4; // how far the connection has come: MQTTCLIENT_RESOLVE and so on
+    uint8_t error_phase : 4; // when last_error came
+    uint8_t will_qos;
+    bool will_retain;
+    bool clean_session;
+    bool wants_flags; // of the callback
+    bool connecting;
+    bool is_aside; // connecting by start_connect, so that no call is under way
+    #if !UMQTT_THREADS
+    bool locked;
+    #endif
+    uint16_t slots_held; // whose objects are kept, bit n for slot n
+    uint16_t port;
+    uint16_t keep_alive_s;
+    uint32_t answer_timeout_ms;
+    int lost_errno; // why there is no connection any more
+    #if UMQTT_UNIX
+    int fd; // of sock, or -1
+    #endif
+    uint32_t bytes_out; // counted since the client was made, as bytes_in
+    uint32_t bytes_in;
+    #if UMQTT_UNIX && UMQTT_THREADS
+    int takers; // of the mutex: who holds it and who wait
+    #endif
 
     // Given by the user; MP_OBJ_NULL where there is none.
     mp_obj_t server;
@@ -44,23 +73,22 @@ typedef struct _mqttclient_obj_t {
     mp_obj_t raised; // by the stream, while Rust was running
     mp_obj_t last_error; // of the network or the Server
 
+    mqttclient_message_t *queue; // oldest first
+    #if UMQTT_QUICK
+    mp_obj_t last_topic; // of the message before, as bytes; or MP_OBJ_NULL
+    #endif
+    umqtt_room_t room[2]; // for a long message
+
     // What the exchanges under way are about, by slot: Rust asks for it until it is acknowledged.
     struct {
         mp_obj_t topic;
         mp_obj_t msg;
     } slot[UMQTT_IN_FLIGHT];
 
-    umqtt_room_t room[2]; // for a long message
-    mqttclient_message_t *queue; // oldest first
-    #if UMQTT_QUICK
-    mp_obj_t last_topic; // of the message before, as bytes; or MP_OBJ_NULL
-    #endif
-
     #if UMQTT_THREADS
     // The mutex, around each use of this struct and of the state.
     #if UMQTT_UNIX
     sem_t handed_over; // to one of those who wait
-    int takers; // who holds it and who wait
     #else
     mp_thread_mutex_t mutex;
     #endif
@@ -72,31 +100,6 @@ typedef struct _mqttclient_obj_t {
     uint8_t sleepers; // how many threads sleep on the descriptor
     uint8_t leavers; // how many still sleep on that of a connection that is over
     #endif
-    #endif
-
-    uint16_t slots_held; // whose objects are kept, bit n for slot n
-    uint16_t port;
-    uint16_t keep_alive_s;
-    int16_t lost_errno; // why there is no connection any more
-    uint32_t answer_timeout_ms;
-    uint32_t bytes_out; // counted since the client was made, as bytes_in
-    uint32_t bytes_in;
-    #if UMQTT_UNIX
-    int fd; // of sock, or -1
-    #endif
-    uint8_t connection; // counts the connections made and lost
-    uint8_t receivers; // how many calls of wait_msg and check_msg are under way
-    uint8_t callback_depth; // how many callbacks are running, one inside the other
-    uint8_t phase : 4; // how far the connection has come: MQTTCLIENT_RESOLVE and so on
-    uint8_t error_phase : 4; // when last_error came
-    uint8_t will_qos : 2;
-    bool will_retain : 1;
-    bool clean_session : 1;
-    bool wants_flags : 1; // of the callback
-    bool connecting : 1;
-    bool is_aside : 1; // connecting by start_connect, so that no call is under way
-    #if !UMQTT_THREADS
-    bool locked;
     #endif
 
     umqtt_state_t state;
@@ -123,8 +126,15 @@ void mqttclient_init_mutex(mqttclient_obj_t *self);
 #endif
 void mqttclient_lock(mqttclient_obj_t *self);
 void mqttclient_unlock(mqttclient_obj_t *self);
+#if UMQTT_UNIX && UMQTT_THREADS
 void mqttclient_wake_others(mqttclient_obj_t *self);
 void mqttclient_await_sleepers(mqttclient_obj_t *self);
+#else
+// Nobody waits for another thread to read.
+static inline void mqttclient_wake_others(mqttclient_obj_t *self) {
+    (void)self;
+}
+#endif
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms);
 void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms);
 int mqttclient_fileno(mp_obj_t sock);
@@ -153,6 +163,7 @@ UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, 
 #endif
 
 // connection.c: opens and closes.
+mp_obj_t mqttclient_call(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args);
 mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
 void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given);
 mp_obj_t mqttclient_connected(mqttclient_obj_t *self);

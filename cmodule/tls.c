@@ -37,7 +37,7 @@ mp_obj_t mqttclient_ssl_params(mp_obj_t params) {
             return MP_OBJ_NULL; // the guide has a str here, and this is its "none"
         }
         mp_obj_t json = mqttclient_import(MP_QSTR_json, MP_QSTR_ujson, MP_QSTRnull);
-        params = mp_call_function_1(mp_load_attr(json, MP_QSTR_loads), params);
+        params = mqttclient_call(json, MP_QSTR_loads, 1, &params);
     }
     if (!mp_obj_is_type(params, &mp_type_dict)) {
         mp_raise_TypeError(MP_ERROR_TEXT("ssl_params must be a dict or its JSON"));
@@ -94,25 +94,18 @@ static mp_obj_t verify_mode(mqttclient_obj_t *self) {
 }
 
 // A context made from ssl_params. May raise.
-static mp_obj_t make_context(mqttclient_obj_t *self, mp_obj_t context_type) {
-    mp_obj_t protocol = MP_OBJ_NEW_SMALL_INT(is_server_side(self) ? PROTOCOL_TLS_SERVER : PROTOCOL_TLS_CLIENT);
-    mp_obj_t context = mp_call_function_1(context_type, protocol);
+static mp_obj_t make_context(mqttclient_obj_t *self, mp_obj_t module, bool is_server) {
+    mp_obj_t protocol = MP_OBJ_NEW_SMALL_INT(is_server ? PROTOCOL_TLS_SERVER : PROTOCOL_TLS_CLIENT);
+    mp_obj_t context = mqttclient_call(module, MP_QSTR_SSLContext, 1, &protocol);
     mp_store_attr(context, MP_QSTR_verify_mode, verify_mode(self));
     mp_obj_t cadata = param_cadata(self);
-    mp_obj_t call[4];
     if (cadata != MP_OBJ_NULL) {
-        mp_load_method(context, MP_QSTR_load_verify_locations, call);
-        call[2] = cadata;
-        mp_call_method_n_kw(1, 0, call);
+        mqttclient_call(context, MP_QSTR_load_verify_locations, 1, &cadata);
     }
-    mp_obj_t cert = param(self, MP_QSTR_cert);
-    mp_obj_t key = param(self, MP_QSTR_key);
-    if (cert != MP_OBJ_NULL && key != MP_OBJ_NULL) {
-        mp_load_method(context, MP_QSTR_load_cert_chain, call);
-        call[2] = cert;
-        call[3] = key;
-        mp_call_method_n_kw(2, 0, call);
-    } else if (cert != key) {
+    mp_obj_t pair[2] = { param(self, MP_QSTR_cert), param(self, MP_QSTR_key) };
+    if (pair[0] != MP_OBJ_NULL && pair[1] != MP_OBJ_NULL) {
+        mqttclient_call(context, MP_QSTR_load_cert_chain, 2, pair);
+    } else if (pair[0] != pair[1]) {
         mp_raise_ValueError(MP_ERROR_TEXT("cert and key go together"));
     }
     return context;
@@ -159,7 +152,8 @@ mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock) {
         server_hostname = self->server;
     }
     check_hostname(server_hostname);
-    mp_obj_t server_side = is_server_side(self) ? mp_const_true : MP_OBJ_NULL;
+    bool is_server = is_server_side(self);
+    mp_obj_t server_side = is_server ? mp_const_true : MP_OBJ_NULL;
     mp_obj_t call[3 + 2 * 3];
     mp_obj_t context = self->ssl;
     if (context == mp_const_true) {
@@ -170,7 +164,7 @@ mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock) {
             return wrap_without_context(self, module, sock, server_hostname, server_side);
         }
         #endif
-        context = make_context(self, mp_load_attr(module, MP_QSTR_SSLContext));
+        context = make_context(self, module, is_server);
     }
     mp_load_method(context, MP_QSTR_wrap_socket, call);
     call[2] = sock;

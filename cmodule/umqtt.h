@@ -120,17 +120,11 @@ enum {
 #define UMQTT_FOREVER (0xffffffff)
 #define UMQTT_NO_SLOT (0xff)
 
-// One call of Rust: what goes in, and what came of it.
+// One call of Rust: what goes in, and what came of it. Small fields first: Thumb-2 has short instructions for what lies near.
 typedef struct _umqtt_step_t {
     // In.
-    void *client; // for umqtt_shim.h
-    uint32_t now_ms;
     bool may_read; // false: nothing can have come, save the call
     bool lends; // packet_topic and packet_payload are those of the slot, or of the exchange to begin
-    umqtt_octets_t packet_topic;
-    umqtt_octets_t packet_payload;
-    const umqtt_room_t *room; // two, for a long message, each from its first octet on; or NULL
-
     // Out.
     uint8_t begun; // the slot of the exchange that the call began; untouched if it began none that needs one
     uint8_t slot; // the slot that UMQTT_LEND asks for; in: the one whose packet is lent
@@ -146,6 +140,12 @@ typedef struct _umqtt_step_t {
     uint32_t total;
     umqtt_octets_t topic;
     umqtt_octets_t payload;
+    // In.
+    uint32_t now_ms;
+    void *client; // for umqtt_shim.h
+    umqtt_octets_t packet_topic;
+    umqtt_octets_t packet_payload;
+    const umqtt_room_t *room; // two, for a long message, each from its first octet on; or NULL
 } umqtt_step_t;
 
 // The fields of CONNECT's payload, in its order.
@@ -159,12 +159,12 @@ enum {
 };
 
 typedef struct _umqtt_connect_t {
-    umqtt_octets_t field[UMQTT_CONNECT_FIELDS]; // data is NULL for one that is not there
     bool will_retain;
     uint8_t will_qos;
     bool clean_session;
     uint16_t keep_alive_s;
     uint32_t answer_timeout_ms;
+    umqtt_octets_t field[UMQTT_CONNECT_FIELDS]; // data is NULL for one that is not there
 } umqtt_connect_t;
 
 // Makes a client that is not connected out of memory that is all zero.
@@ -173,9 +173,8 @@ void umqtt_init(umqtt_state_t *state);
 // Checks an argument that becomes a UTF-8 string, or a Topic Name: UMQTT_DONE or what is wrong.
 int umqtt_check(const uint8_t *data, size_t len, bool is_topic);
 
-// Begins a connection on a new stream, then carries it out: UMQTT_DONE or UMQTT_WAIT.
-int umqtt_open(umqtt_state_t *state, umqtt_step_t *step, const umqtt_connect_t *connect);
-int umqtt_connect(umqtt_state_t *state, umqtt_step_t *step, const umqtt_connect_t *connect);
+// Begins a connection if the stream is new, then carries it out: UMQTT_DONE or UMQTT_WAIT.
+int umqtt_connect(umqtt_state_t *state, umqtt_step_t *step, const umqtt_connect_t *connect, bool is_new);
 
 // Begins an exchange in step->begun with step->packet_topic (and payload), and sends it if that can be done at once. Then poll
 // with that slot. UMQTT_DONE: it is over, the slot is free.

@@ -235,16 +235,14 @@ void mqttclient_await_sleepers(mqttclient_obj_t *self) {
 }
 #endif
 
+#if UMQTT_UNIX && UMQTT_THREADS
 // Wakes all threads that wait for the reader: something has come, or has changed. The mutex is held.
 void mqttclient_wake_others(mqttclient_obj_t *self) {
-    #if UMQTT_UNIX && UMQTT_THREADS
     for (mqttclient_waiter_t *waiter = self->waiters; waiter != NULL; waiter = waiter->next) {
         sem_post(&waiter->woken);
     }
-    #else
-    (void)self;
-    #endif
 }
+#endif
 
 #if UMQTT_UNIX
 // Runs what is pending, without the mutex, which is held before and after. False: it raised, and the exception is in

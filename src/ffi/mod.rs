@@ -204,7 +204,6 @@ fn carry_out<'a>(
 
 /// # Safety
 /// The pointers are valid for the call, and so are the buffers that `connect` names.
-#[inline(never)]
 unsafe fn connect_packet<'a>(connect: *const umqtt_connect_t) -> Connect<'a> {
     // SAFETY: the caller's promise.
     let connect = unsafe { &*connect };
@@ -254,35 +253,23 @@ pub unsafe extern "C" fn umqtt_check(data: *const u8, len: usize, is_topic: bool
 /// # Safety
 /// As in `umqtt.h`: `state` was initialised, `step` and what it and `connect` point to is valid for the call.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_open(
-    state: *mut umqtt_state_t,
-    step: *mut umqtt_step_t,
-    connect: *const umqtt_connect_t,
-) -> c_int {
-    // SAFETY: the caller's promise.
-    let answer_timeout_ms = unsafe { (*connect).answer_timeout_ms };
-    // SAFETY: the caller's promise.
-    let packet = unsafe { connect_packet(connect) };
-    // SAFETY: the caller's promise.
-    unsafe { enter(state, step, Verb::Open(&packet, answer_timeout_ms)) }
-}
-
-/// # Safety
-/// As [`umqtt_open`].
-#[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_connect(
     state: *mut umqtt_state_t,
     step: *mut umqtt_step_t,
     connect: *const umqtt_connect_t,
+    is_new: bool,
 ) -> c_int {
     // SAFETY: the caller's promise.
     let packet = unsafe { connect_packet(connect) };
     // SAFETY: the caller's promise.
-    unsafe { enter(state, step, Verb::Connect(&packet)) }
+    let answer_timeout_ms = unsafe { (*connect).answer_timeout_ms };
+    let verb = if is_new { Verb::Open(&packet, answer_timeout_ms) } else { Verb::Connect(&packet) };
+    // SAFETY: the caller's promise.
+    unsafe { enter(state, step, verb) }
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_begin(
     state: *mut umqtt_state_t,
@@ -322,7 +309,7 @@ fn done_or_full(done: bool) -> u32 {
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_ping(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int {
     // SAFETY: the caller's promise.
@@ -330,7 +317,7 @@ pub unsafe extern "C" fn umqtt_ping(state: *mut umqtt_state_t, step: *mut umqtt_
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_disconnect(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int {
     // SAFETY: the caller's promise.
@@ -338,7 +325,7 @@ pub unsafe extern "C" fn umqtt_disconnect(state: *mut umqtt_state_t, step: *mut 
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_step_t, awaited: u8) -> c_int {
     let awaited = match u32::from(awaited) {
@@ -361,7 +348,7 @@ pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_taken(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) {
     // SAFETY: the caller's promise.
@@ -369,7 +356,7 @@ pub unsafe extern "C" fn umqtt_taken(state: *mut umqtt_state_t, qos_number: u8, 
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_delivered(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) -> c_int {
     let call = |client: &mut Client| status(done_or_full(client.delivered(message(qos_number, packet_identifier))));
@@ -378,7 +365,7 @@ pub unsafe extern "C" fn umqtt_delivered(state: *mut umqtt_state_t, qos_number: 
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: bool) {
     // SAFETY: the caller's promise.
@@ -386,7 +373,7 @@ pub unsafe extern "C" fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: b
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8) {
     // SAFETY: the caller's promise.
@@ -394,7 +381,7 @@ pub unsafe extern "C" fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8) {
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_drain(state: *mut umqtt_state_t, client: *mut core::ffi::c_void) {
     // SAFETY: `client` is the one that the shim knows, by the caller's promise.
@@ -404,7 +391,7 @@ pub unsafe extern "C" fn umqtt_drain(state: *mut umqtt_state_t, client: *mut cor
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_close(state: *mut umqtt_state_t) {
     // SAFETY: the caller's promise.
@@ -412,7 +399,7 @@ pub unsafe extern "C" fn umqtt_close(state: *mut umqtt_state_t) {
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_is_open(state: *mut umqtt_state_t) -> bool {
     // SAFETY: the caller's promise.
@@ -420,7 +407,7 @@ pub unsafe extern "C" fn umqtt_is_open(state: *mut umqtt_state_t) -> bool {
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_slots_in_use(state: *mut umqtt_state_t) -> u32 {
     // SAFETY: the caller's promise.
@@ -428,7 +415,7 @@ pub unsafe extern "C" fn umqtt_slots_in_use(state: *mut umqtt_state_t) -> u32 {
 }
 
 /// # Safety
-/// As [`umqtt_open`]; `counts` is valid for writes.
+/// As [`umqtt_connect`]; `counts` is valid for writes.
 #[cfg(feature = "extras")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_count(state: *mut umqtt_state_t, counts: *mut sys::umqtt_counts_t) {
@@ -451,7 +438,7 @@ pub unsafe extern "C" fn umqtt_count(state: *mut umqtt_state_t, counts: *mut sys
 }
 
 /// # Safety
-/// As [`umqtt_open`].
+/// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umqtt_has_packet(state: *mut umqtt_state_t) -> bool {
     // SAFETY: the caller's promise.

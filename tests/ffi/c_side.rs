@@ -34,8 +34,12 @@ pub struct StandIn {
 unsafe extern "C" {
     fn umqtt_init(state: *mut umqtt_state_t);
     fn umqtt_check(data: *const u8, len: usize, is_topic: bool) -> c_int;
-    fn umqtt_open(state: *mut umqtt_state_t, step: *mut umqtt_step_t, connect: *const umqtt_connect_t) -> c_int;
-    fn umqtt_connect(state: *mut umqtt_state_t, step: *mut umqtt_step_t, connect: *const umqtt_connect_t) -> c_int;
+    fn umqtt_connect(
+        state: *mut umqtt_state_t,
+        step: *mut umqtt_step_t,
+        connect: *const umqtt_connect_t,
+        is_new: bool,
+    ) -> c_int;
     fn umqtt_begin(state: *mut umqtt_state_t, step: *mut umqtt_step_t, exchange: u8, qos: u8, retain: bool) -> c_int;
     fn umqtt_ping(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int;
     fn umqtt_disconnect(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -> c_int;
@@ -240,12 +244,12 @@ impl CSide {
 
     pub fn open(&mut self, connect: &umqtt_connect_t) -> u32 {
         // SAFETY: here and below, state, stream and step are ours, and whoever calls keeps alive what the step lends.
-        status(unsafe { umqtt_open(&raw mut *self.state, &raw mut self.step, connect) })
+        status(unsafe { umqtt_connect(&raw mut *self.state, &raw mut self.step, connect, true) })
     }
 
     pub fn connect(&mut self, connect: &umqtt_connect_t) -> u32 {
         // SAFETY: as above.
-        status(unsafe { umqtt_connect(&raw mut *self.state, &raw mut self.step, connect) })
+        status(unsafe { umqtt_connect(&raw mut *self.state, &raw mut self.step, connect, false) })
     }
 
     /// # Safety

@@ -114,8 +114,8 @@ int stand_in_converses(void) {
     umqtt_connect_t connect = {
         .field = { [UMQTT_CLIENT_ID] = { (const uint8_t *)"c", 1 } }, .clean_session = true, .keep_alive_s = 60, .answer_timeout_ms = 1000,
     };
-    CHECK(umqtt_open(&state, &step, &connect) == UMQTT_DONE);
-    CHECK(umqtt_connect(&state, &step, &connect) == UMQTT_DONE);
+    CHECK(umqtt_connect(&state, &step, &connect, true) == UMQTT_DONE);
+    CHECK(umqtt_connect(&state, &step, &connect, false) == UMQTT_DONE);
     CHECK(umqtt_is_open(&state));
 
     step.lends = true;
