@@ -1,3 +1,3 @@
-# Frozen modules for a tree without micropython-lib (Debian's source has none): asyncio is in MicroPython itself.
-include("$(MPY_DIR)/extmod/asyncio")
+# Frozen modules: what the port's own variant `standard` has, and the Python layers.
+include("$(PORT_DIR)/variants/standard/manifest.py")
 include("../umqtt/manifest.py")
