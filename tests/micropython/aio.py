@@ -1,3 +1,4 @@
+# needs: layers
 # umqtt.aio: the client beside other tasks. None of them is kept from running, whatever the Server does.
 
 import asyncio

@@ -1,3 +1,4 @@
+# needs: layers
 # umqtt.quec: QuecPython's MQTTClient of today, as its documentation and its scripts have it.
 
 import time

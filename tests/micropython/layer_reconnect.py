@@ -1,3 +1,4 @@
+# needs: layers
 # umqtt.MQTTClient(..., reconn=True): connects again by itself, with what was subscribed and what was not acknowledged.
 
 import errno

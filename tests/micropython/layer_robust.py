@@ -1,3 +1,4 @@
+# needs: layers
 # umqtt.robust: connects again and repeats what raised OSError, by way of methods that a script may override.
 
 import target

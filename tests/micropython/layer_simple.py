@@ -1,3 +1,4 @@
+# needs: layers
 # umqtt.simple: what layer_upstream.py, which compares it with micropython-lib's own, leaves out.
 
 import errno

@@ -1,4 +1,4 @@
-# needs: unix
+# needs: unix, layers
 # The layers with threads: the thread of umqtt.quec, and connecting again under several at once.
 
 import _thread

@@ -1,4 +1,4 @@
-# needs: unix
+# needs: unix, layers
 # umqtt.simple and umqtt.robust against micropython-lib's own: the same calls, the same octets, results and exceptions.
 #
 # What differs on purpose stands in tests of its own, with what either does, as docs/moving.md tells it.

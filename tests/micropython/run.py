@@ -10,7 +10,7 @@ With --board, boards in QEMU run the scripts (board_run.py), and it all happens 
 
 A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" and "valgrind" (run
 under it), "stock" (run by a stock variant of the Unix port as well, when there is one), "faults" (run by the variant that has
-that module instead, when there is one), "small" (run on a heap of 64 KiB).
+that module instead, when there is one), "layers" (MicroPython 1.21 or newer), "small" (run on a heap of 64 KiB).
 """
 
 import argparse
@@ -186,6 +186,12 @@ def can_check_memory(binary):
     return shutil.which("valgrind") and b"__asan_init" not in octets and b"__tsan_init" not in octets
 
 
+def can_have_layers(binary):
+    # Not whether they are there: where they can be, it is a failure if they are not.
+    ask = "import sys; sys.exit(sys.implementation[1] < (1, 21))"
+    return subprocess.run([binary, "-c", ask], capture_output=True).returncode == 0
+
+
 def tasks(run):
     """(function, arguments) of everything that is to be run."""
     options = run.options
@@ -207,6 +213,9 @@ def tasks(run):
             continue
         if "valgrind" in needs and not can_check_memory(binary):
             run.tell("skip", "%s.*: valgrind cannot watch %s" % (path.stem, binary))
+            continue
+        if "layers" in needs and not can_have_layers(binary):
+            run.tell("skip", "%s.*: %s is too old for the layers" % (path.stem, binary))
             continue
         yield run.script, path.stem + ".", functools.partial(run.begin, binary, needs), path
         if "stock" in needs and options.stock.exists():

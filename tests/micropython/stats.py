@@ -2,11 +2,12 @@
 
 import errno
 import select
+import sys
 import time
 
 import target
-from check import test, case, same, raises, raises_errno, run
-from host import Server, Inbox, ask, broker_client, hexed
+from check import test, case, same, skip, raises, raises_errno, run
+from host import ON_BOARD, Server, Inbox, ask, broker_client, hexed
 from umqtt import MQTTClient, MQTTException
 
 
@@ -139,11 +140,18 @@ def a_callback_gets_the_flags_if_it_asks_for_them():
     same(got, [1, 8 | 2 | 1, 4])
 
 
+def poll():
+    # What is in a client's buffer, no descriptor can tell: it is refused there.
+    if sys.implementation[1] < (1, 21) and not ON_BOARD:
+        skip("select.poll takes nothing but descriptors here")
+    return select.poll()
+
+
 @test
 def poll_tells_of_octets_and_of_what_is_in_the_buffer():
     inbox = Inbox()
     client = Server().connected("PINGREQ=" "3004" "000174" "61" "3004" "000174" "62", callback=inbox)
-    poller = select.poll()
+    poller = poll()
     poller.register(client, select.POLLIN)
     same(poller.poll(0), [])
     client.ping()
@@ -157,7 +165,7 @@ def poll_tells_of_octets_and_of_what_is_in_the_buffer():
 @test
 def poll_of_half_a_packet_is_over_when_it_was_read():
     client = Server().connected("PINGREQ=" "3004" "000174", callback=Inbox())
-    poller = select.poll()
+    poller = poll()
     poller.register(client, select.POLLIN)
     client.ping()
     same(len(poller.poll(5000)), 1)
@@ -168,7 +176,7 @@ def poll_of_half_a_packet_is_over_when_it_was_read():
 @test
 def poll_of_a_client_without_connection_says_so():
     client = Server().client("me")
-    poller = select.poll()
+    poller = poll()
     poller.register(client, select.POLLIN | select.POLLOUT)
     same([event for _, event in poller.poll(0)], [32])
     client.connect()
