@@ -5,6 +5,8 @@
 
 import errno
 import gc
+import select
+import socket
 
 import check
 import faults
@@ -21,7 +23,7 @@ class Bench:
     def __init__(self, plan=ECHO, mode="plain", **keywords):
         self.server = Server(mode)
         self.name, self.keywords = plan, keywords
-        self.last, self.answers, self.raises = None, None, None
+        self.last, self.answers, self.raises, self.place = None, None, None, None
         self.make()
 
     def make(self):
@@ -135,6 +137,39 @@ def ping(bench):
     bench.client.wait_msg()
 
 
+def finish(bench):
+    # Nobody waits in a method: the client is polled, until what was begun is over, whatever came between.
+    poller = select.poll()
+    while bench.place is not None:
+        over = bench.client.finished(bench.place)
+        if over:
+            bench.place = None
+        else:
+            poller.register(bench.client, select.POLLOUT if over is None else select.POLLIN)
+            poller.poll()
+
+
+def start(*words):
+    def action(bench):
+        bench.place = bench.client.start(*words)
+        finish(bench)
+    return action
+
+
+def open_socket(bench):
+    bench.client.close()
+    bench.sock = socket.socket()
+    bench.sock.connect(socket.getaddrinfo(target.HOST, bench.server.port)[0][-1])
+    bench.sock.setblocking(False)
+
+
+def start_connect(bench):
+    # From here on the socket is the client's.
+    bench.client.start_connect(bench.sock, True, 5)
+    bench.place = -1
+    finish(bench)
+
+
 def nothing(bench):
     pass
 
@@ -161,8 +196,13 @@ ACTIONS = [
     ("ping", {}, nothing, ping),
     ("callback_that_publishes", {}, send(message(1, b"ask", SHORT)), check_msg),
     ("wait_msg_with_a_callback_that_publishes", {}, send(message(2, b"ask", SHORT)), wait_msg),
+    ("start_connect", {}, open_socket, start_connect),
+    ("start_of_subscribe", {}, finish, start(1, "t/+", b"", False, 2)),
+    ("start_of_unsubscribe", {}, finish, start(2, "t/+")),
 ]
 for qos in (0, 1, 2):
+    ACTIONS.append(("start_of_publish_at_qos_%d" % qos, {}, finish, start(0, "t", "m", False, qos)))
+    ACTIONS.append(("start_of_publish_of_a_long_message_at_qos_%d" % qos, {}, finish, start(0, "t", bytearray(LONG), False, qos)))
     ACTIONS.append(("publish_at_qos_%d" % qos, {}, nothing, publish("t", "m", qos)))
     ACTIONS.append(("publish_of_a_long_message_at_qos_%d" % qos, {}, nothing, publish(b"t", bytearray(LONG), qos)))
     for name, method in (("wait_msg", wait_msg), ("check_msg", check_msg)):
@@ -175,6 +215,7 @@ VERIFIED = {"mode": "tls", "ssl": True,
 TLS_ACTIONS = [
     ("connect_with_tls", TLS, disconnect, connect),
     ("connect_with_verified_tls", VERIFIED, disconnect, connect),
+    ("start_connect_with_tls", TLS, open_socket, start_connect),
     ("publish_at_qos_2_under_tls", TLS, nothing, publish("t", "m", 2)),
     ("wait_msg_of_a_long_message_under_tls", TLS, send(message(1, b"t", LONG)), wait_msg),
     ("disconnect_under_tls", TLS, nothing, disconnect),
