@@ -151,9 +151,9 @@ class MQTTClient(umqtt.MQTTClient):
 
     def _open(self):
         super().connect(self._clean, timeout=self._timeout)
-        present = self.stats().session_present
         refused = None
         try:
+            present = self.stats().session_present
             for topic, qos in [] if present else list(self._filters.items()):
                 try:
                     super().subscribe(topic, qos)
@@ -162,7 +162,7 @@ class MQTTClient(umqtt.MQTTClient):
                         raise
                     refused = reason
         except:
-            # Not what was there before: no connection at all, rather.
+            # Not what was there before, also after Ctrl-C: no connection at all, rather.
             self.close()
             raise
         self._wanted = self._was_up = True

@@ -227,10 +227,10 @@ def descriptors():
     return int(ask("descriptors", WHO)[0])
 
 
-def each_point(options, before, action, arm, allowed, sparse=False):
+def each_point(options, before, action, arm, allowed, sparse=False, make=Bench):
     # arm(k) sets the fault; allowed: what may be raised when it has struck. Returns how many points there were. sparse: where
     # there are thousands, ever more of them are left out.
-    bench = Bench(**options)
+    bench = make(**options)
     bench.connect()
     bench.check_in_step(0)
     opened, taken = descriptors(), gc.mem_alloc()
