@@ -164,8 +164,12 @@ def open_socket(bench):
 
 
 def start_connect(bench):
-    # From here on the socket is the client's.
-    bench.client.start_connect(bench.sock, True, 5)
+    try:
+        bench.client.start_connect(bench.sock, True, 5)
+    except:
+        # It is not the client's yet.
+        bench.sock.close()
+        raise
     bench.place = -1
     finish(bench)
 
