@@ -99,6 +99,8 @@ class MQTTClient(umqtt.MQTTClient):
             await self._changed.wait()
         message = self._messages.pop(0)
         _pulse(self._room)
+        if isinstance(message, MemoryError):
+            raise message
         return message
 
     def _came(self, topic, msg):
@@ -114,6 +116,11 @@ class MQTTClient(umqtt.MQTTClient):
         if packets != self._packets:
             self._packets = packets
             self._tell()
+
+    # Whatever ended the task that reads, or the other: no connection stays that nobody looks after.
+    def _fail(self, error):
+        self.close()
+        self._stop(error)
 
     # Nobody looks after the connection any more.
     def _stop(self, error):
@@ -188,13 +195,14 @@ class MQTTClient(umqtt.MQTTClient):
                         await self._ready(self._sock(), True)
                 else:
                     await self._answer(turn, self._timeout)
-        except asyncio.CancelledError:
-            self._left.append(place)
-            raise
         except (OSError, MQTTException) as error:
             if self._tasks and self.socket() is None:
                 # This is who has found out.
                 self._stop(error)
+            raise
+        except:
+            # Cancelled, or no memory to go on with.
+            self._left.append(place)
             raise
         finally:
             # It may have left behind what came after its answer, which the socket knows nothing of.
@@ -265,10 +273,10 @@ class MQTTClient(umqtt.MQTTClient):
         before = len(self._messages)
         try:
             self.check_msg()
-            self._settle()
-        except (OSError, MQTTException) as error:
-            self._stop(error)
-            raise
+        except MemoryError as error:
+            # A message did not fit, and is skipped. The iteration raises it in its place.
+            self._messages.append(error)
+        self._settle()
         self._tell()
         return len(self._messages) > before
 
@@ -292,16 +300,16 @@ class MQTTClient(umqtt.MQTTClient):
                     await asyncio.sleep_ms(0)
                 else:
                     await self._ready(self._sock(), False)
-        except (OSError, MQTTException):
-            pass  # kept for who asks
+        except Exception as error:
+            self._fail(error)
 
     async def _tick(self):
         try:
             while True:
                 await asyncio.sleep_ms(self._tick_ms)
                 self._look()
-        except (OSError, MQTTException):
-            pass
+        except Exception as error:
+            self._fail(error)
 
 
 def _pulse(event):

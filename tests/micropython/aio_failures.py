@@ -1,0 +1,101 @@
+# needs: layers
+# umqtt.aio when reading fails: nobody goes on waiting for what nobody reads.
+
+import asyncio
+import errno
+import gc
+
+import target
+from check import test, same, run
+from host import Server
+from umqtt.aio import MQTTClient
+
+# Too long for what is left of a heap without this much in one piece.
+LONG = 60000
+
+
+def client_of(server, plan):
+    return MQTTClient(plan, target.HOST, server.port)
+
+
+def in_time(coroutine):
+    # What hangs fails by itself, and leaves no task to the next test.
+    asyncio.new_event_loop()
+    return asyncio.run(asyncio.wait_for(coroutine, 50))
+
+
+async def fails(awaitable, error, argument):
+    try:
+        await awaitable
+    except error as raised:
+        same(raised.args[0], argument)
+        return
+    raise AssertionError("nothing was raised")
+
+
+@test
+def a_message_that_does_not_fit_is_raised_and_the_next_one_comes():
+    async def main():
+        server = Server()
+        client = client_of(server, "me")
+        await client.connect()
+        taken = []
+        gc.collect()
+        try:
+            while True:
+                taken.append(bytearray(LONG // 2))
+        except MemoryError:
+            pass
+        server.send("30e3d403" "000174" "61{%d}" % LONG)
+        server.send("3004" "000174" "6d")
+        got = []
+        try:
+            while b"m" not in got:
+                try:
+                    got.append((await asyncio.wait_for(client.__anext__(), 10))[1])
+                except MemoryError:
+                    got.append(None)
+        finally:
+            taken.clear()
+        same(got, [None, b"m"])
+        await client.publish("t", "m", qos=1)
+        await client.disconnect()
+
+    in_time(main())
+
+
+@test
+def what_ends_the_reading_ends_the_connection():
+    # Whatever it is: those who wait are told, and nobody waits for what nobody reads.
+    async def main():
+        client = client_of(Server(), "PINGREQ=3004" "000174" "6d")
+        await client.connect()
+        client.set_callback(fail)
+        client.ping()
+        await fails(client.__anext__(), ValueError, "mishap")
+        await fails(client.publish("t", "m"), OSError, errno.ENOTCONN)
+        await client.connect()
+        await client.publish("t", "m", qos=1)
+        await client.disconnect()
+
+    def fail(topic, msg):
+        raise ValueError("mishap")
+
+    in_time(main())
+
+
+@test
+def a_message_that_comes_with_an_answer_is_not_slept_over():
+    # Nothing comes after it that would wake who reads.
+    async def main():
+        client = client_of(Server(), "PUBLISH=4002@3004" "000174" "6d")
+        await client.connect()
+        for _ in range(20):
+            await client.publish("t", "m", qos=1)
+            same(await asyncio.wait_for(client.__anext__(), 5), (b"t", b"m"))
+        await client.disconnect()
+
+    in_time(main())
+
+
+run()
