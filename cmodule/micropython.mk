@@ -26,11 +26,12 @@ UMQTT_RUST := $(UMQTT_TARGET_DIR)/umqtt.o
 UMQTT_EMITTED := $(if $(UMQTT_RUST_TARGET),$(UMQTT_TARGET_DIR)/emitted.o,$(UMQTT_RUST))
 UMQTT_OBJECTS := $(addprefix $(BUILD)/$(notdir $(USERMOD_DIR))/,$(UMQTT_SOURCES:.c=.o))
 
-# Cargo would count an object that it made with these settings before as fresh, though another one stands in its place.
+# Cargo would count an object that it made with these settings before as fresh, though another one stands in its place. And
+# make would not look for the names that C has with these settings alone.
 UMQTT_SETTINGS := $(UMQTT_FEATURES) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_RUST_TARGET \
 	UMQTT_CARGO_FLAGS $(sort $(filter CARGO_PROFILE_%,$(.VARIABLES))),$(setting)=$($(setting)))
 ifneq ($(UMQTT_SETTINGS),$(shell cat $(UMQTT_TARGET_DIR)/settings 2>/dev/null))
-$(shell rm -rf $(UMQTT_TARGET_DIR) && mkdir -p $(UMQTT_TARGET_DIR) && echo '$(UMQTT_SETTINGS)' >$(UMQTT_TARGET_DIR)/settings)
+$(shell rm -rf $(UMQTT_TARGET_DIR) $(BUILD)/genhdr/qstr.i.last && mkdir -p $(UMQTT_TARGET_DIR) && echo '$(UMQTT_SETTINGS)' >$(UMQTT_TARGET_DIR)/settings)
 endif
 
 # SRC_USERMOD is understood from 1.13 to this day, SRC_USERMOD_C only from 1.20 on.
