@@ -260,7 +260,8 @@ static mp_obj_t open_stream(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t 
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
-        if (given == MP_OBJ_NULL) {
+        // Without the extras nobody has one to give.
+        if (!UMQTT_EXTRAS || given == MP_OBJ_NULL) {
             open_socket(self, deadline, sock);
         } else {
             set_nodelay(mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull), given);
