@@ -188,7 +188,7 @@ def can_check_memory(binary):
 
 def can_have_layers(binary):
     # Not whether they are there: where they can be, it is a failure if they are not.
-    ask = "import sys; sys.exit(sys.implementation[1] < (1, 21))"
+    ask = "import sys; sys.exit(int(sys.implementation[1] < (1, 21)))"
     return subprocess.run([binary, "-c", ask], capture_output=True).returncode == 0
 
 

@@ -45,8 +45,8 @@ def stats_tells_the_round_trip_of_the_last_acknowledgement():
     client.publish("t", "m", qos=1)
     at_qos_1 = client.stats().round_trip_ms
     client.subscribe("t")
-    # Four pauses of 10 ms before PUBACK, none before SUBACK.
-    same((at_qos_1 >= 40, client.stats().round_trip_ms < at_qos_1), (True, True))
+    # Four pauses of 10 ms before PUBACK, none before SUBACK; a clock may be right to 10 ms only.
+    same((at_qos_1 >= 30, client.stats().round_trip_ms < at_qos_1), (True, True))
 
 
 @test
