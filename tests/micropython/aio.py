@@ -316,7 +316,8 @@ def a_cancelled_publish_leaves_the_reader_on_the_socket():
 @test
 def disconnect_ends_a_publish_that_waits_to_be_written_and_keeps_nobody_waiting():
     async def then(server, client, task):
-        await beside(client.disconnect(), 50)
+        # It waits for its timeout; a board's socket may have room for DISCONNECT at once.
+        await beside(client.disconnect(), 5 if target.HOST != "10.0.2.2" else 0)
         await task
 
     in_time(while_a_publish_waits_to_be_written(then, (OSError, errno.ENOTCONN)))
