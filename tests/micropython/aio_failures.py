@@ -5,32 +5,12 @@ import asyncio
 import errno
 import gc
 
-import target
 from check import test, same, run
 from host import Server
-from umqtt.aio import MQTTClient
+from tasks import client_of, fails, in_time
 
 # Too long for what is left of a heap without this much in one piece.
 LONG = 60000
-
-
-def client_of(server, plan):
-    return MQTTClient(plan, target.HOST, server.port)
-
-
-def in_time(coroutine):
-    # What hangs fails by itself, and leaves no task to the next test.
-    asyncio.new_event_loop()
-    return asyncio.run(asyncio.wait_for(coroutine, 50))
-
-
-async def fails(awaitable, error, argument):
-    try:
-        await awaitable
-    except error as raised:
-        same(raised.args[0], argument)
-        return
-    raise AssertionError("nothing was raised")
 
 
 @test
