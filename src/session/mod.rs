@@ -281,10 +281,8 @@ impl Session {
 
     /// An answer came that was due until `due`: so long after its packet had left.
     #[inline]
-    #[cfg_attr(not(feature = "extras"), allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, unused_variables))]
     fn came_round(&mut self, due: Instant, now: Instant) {
-        #[cfg(feature = "extras")]
-        {
+        if cfg!(feature = "extras") {
             self.round_trip_ms = self.answer_timeout_ms.saturating_sub(due.ms_from(now));
         }
     }
