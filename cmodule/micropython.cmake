@@ -67,14 +67,14 @@ endforeach()
 target_link_libraries(usermod INTERFACE usermod_umqtt)
 
 # micropython.mk says why.
-set(settings "${UMQTT_FEATURES} ${UMQTT_ENVIRONMENT} ${UMQTT_RUST_TARGET} ${UMQTT_CARGO_FLAGS}")
-set(before)
+set(UMQTT_SETTINGS "${UMQTT_FEATURES} ${UMQTT_ENVIRONMENT} ${UMQTT_RUST_TARGET} ${UMQTT_CARGO_FLAGS}")
+set(UMQTT_SETTINGS_BEFORE)
 if(EXISTS ${UMQTT_TARGET_DIR}/settings)
-    file(READ ${UMQTT_TARGET_DIR}/settings before)
+    file(READ ${UMQTT_TARGET_DIR}/settings UMQTT_SETTINGS_BEFORE)
 endif()
-if(NOT settings STREQUAL before)
+if(NOT UMQTT_SETTINGS STREQUAL UMQTT_SETTINGS_BEFORE)
     file(REMOVE_RECURSE ${UMQTT_TARGET_DIR})
-    file(WRITE ${UMQTT_TARGET_DIR}/settings "${settings}")
+    file(WRITE ${UMQTT_TARGET_DIR}/settings "${UMQTT_SETTINGS}")
 endif()
 
 # Rust becomes one object of the firmware itself; micropython.mk says why it is not an archive. Called when the port's
