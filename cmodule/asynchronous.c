@@ -49,11 +49,7 @@ MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj, 3, 6, mqttclient_start
 // finished(-1) carries it out.
 static mp_obj_t mqttclient_start_connect(size_t n_args, const mp_obj_t *args) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(args[0]);
-    mp_get_stream_raise(args[1], MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
-    if (mp_obj_is_instance_type(mp_obj_get_type(args[1]))) {
-        // Its methods would run, and raise, with the mutex held.
-        mp_raise_TypeError(MP_ERROR_TEXT("stream must be built in"));
-    }
+    mqttclient_check_stream(args[1]);
     mqttclient_prepare(self, n_args < 3 || mp_obj_is_true(args[2]), n_args < 4 ? mp_const_none : args[3]);
     mqttclient_connect(self, args[1]);
     return mp_const_none;

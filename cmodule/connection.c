@@ -253,10 +253,17 @@ static void open_socket(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t vola
     nlr_jump(MP_OBJ_TO_PTR(raised));
 }
 
+// Refuses what is no stream, and a class in Python that is one: its methods would run, and raise, with the mutex held.
+void mqttclient_check_stream(mp_obj_t stream) {
+    mp_get_stream_raise(stream, MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
+    if (mp_obj_is_instance_type(mp_obj_get_type(stream))) {
+        mp_raise_TypeError(MP_ERROR_TEXT("stream must be built in"));
+    }
+}
+
 // Opens a socket, unless one is given, and wraps TLS around it: the stream. The mutex is held before and after, but not in
 // between; it is free when this raises.
 static mp_obj_t open_stream(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t given, mp_obj_t volatile *sock) {
-    mp_obj_t volatile stream = MP_OBJ_NULL;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
@@ -267,7 +274,9 @@ static mp_obj_t open_stream(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t 
             set_nodelay(mqttclient_import(MP_QSTR_socket, MP_QSTR_usocket, MP_QSTRnull), given);
         }
         enter_phase_unlocked(self, MQTTCLIENT_TLS);
-        stream = self->ssl == mp_const_false ? *sock : mqttclient_wrap_tls(self, *sock);
+        mp_obj_t stream = self->ssl == mp_const_false ? *sock : mqttclient_wrap_tls(self, *sock);
+        // A context of the user's own may make anything.
+        mqttclient_check_stream(stream);
         mqttclient_lock(self);
         nlr_pop();
         return stream;
@@ -275,7 +284,7 @@ static mp_obj_t open_stream(mqttclient_obj_t *self, uint32_t deadline, mp_obj_t 
     mqttclient_lock(self);
     if (*sock != given) {
         // What was given is not the client's yet.
-        close_both(*sock, stream);
+        close_stream(*sock);
     }
     self->connecting = false;
     mqttclient_unlock(self);

@@ -166,6 +166,7 @@ UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, 
 mp_obj_t mqttclient_call(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args);
 mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
 void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given);
+void mqttclient_check_stream(mp_obj_t stream);
 mp_obj_t mqttclient_connected(mqttclient_obj_t *self);
 void mqttclient_forget_fields(mqttclient_obj_t *self);
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno);

@@ -172,8 +172,5 @@ mp_obj_t mqttclient_wrap_tls(mqttclient_obj_t *self, mp_obj_t sock) {
     add_keyword(&keywords, MP_QSTR_server_hostname, server_hostname);
     add_keyword(&keywords, MP_QSTR_server_side, server_side);
     add_keyword(&keywords, MP_QSTR_do_handshake_on_connect, mp_const_false);
-    mp_obj_t stream = mp_call_method_n_kw(1, keywords.len, call);
-    // A context of the user's own may make anything.
-    mp_get_stream_raise(stream, MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
-    return stream;
+    return mp_call_method_n_kw(1, keywords.len, call);
 }

@@ -232,7 +232,7 @@ class Stream(io.IOBase):
 
 
 @test
-def a_context_that_makes_no_stream_is_refused_and_the_client_stays_usable():
+def a_context_that_makes_no_built_in_stream_is_refused_and_the_client_stays_usable():
     class Context:
         def wrap_socket(self, sock, **keywords):
             return self.made or sock
@@ -243,6 +243,8 @@ def a_context_that_makes_no_stream_is_refused_and_the_client_stays_usable():
     for made in ({1}, 5, object()):
         context.made = made
         raises(OSError, client.connect, timeout=5)
+    context.made = Stream()
+    raises(TypeError, client.connect, timeout=5)
     context.made = None
     client.connect(timeout=5)
     client.publish("t", "m", qos=1)
