@@ -71,10 +71,15 @@ mp_obj_t mqttclient_waits_for(mqttclient_obj_t *self, const umqtt_step_t *step) 
     return writes ? mp_const_none : mp_const_false;
 }
 
-// finished(place): whether that exchange is over, without waiting. May raise what the method that waits would.
-static mp_obj_t mqttclient_finished(mp_obj_t self_in, mp_obj_t place_in) {
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    mp_int_t place = mp_obj_get_int(place_in);
+static bool is_held(mqttclient_obj_t *self, mp_int_t place) {
+    return place >= 0 && place < UMQTT_IN_FLIGHT && (umqtt_slots_in_use(&self->state) & (1u << place));
+}
+
+// finished(place, wait=False): whether that exchange is over. May raise what the method that waits would.
+static mp_obj_t mqttclient_finished(size_t n_args, const mp_obj_t *args) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(args[0]);
+    mp_int_t place = mp_obj_get_int(args[1]);
+    bool waits = n_args > 2 && mp_obj_is_true(args[2]);
     if (place == MQTTCLIENT_CONNECT_PLACE) {
         return mqttclient_connected(self);
     }
@@ -84,12 +89,11 @@ static mp_obj_t mqttclient_finished(mp_obj_t self_in, mp_obj_t place_in) {
     step.may_read = true;
     step.code = self->lost_errno;
     int status = self->stream == MP_OBJ_NULL ? UMQTT_STREAM_ERROR : MQTTCLIENT_POLL;
-    bool is_held = place >= 0 && place < UMQTT_IN_FLIGHT && (umqtt_slots_in_use(&self->state) & (1u << place));
-    if (status == MQTTCLIENT_POLL && !is_held) {
+    if (status == MQTTCLIENT_POLL && !is_held(self, place)) {
         mqttclient_unlock(self);
         return mp_const_true;
     }
-    bool is_over = mqttclient_run(self, &step, (uint8_t)place, status, false, MQTTCLIENT_NO_DEADLINE);
+    bool is_over = mqttclient_run(self, &step, (uint8_t)place, status, waits, MQTTCLIENT_NO_DEADLINE);
     if (is_over) {
         return mp_const_true;
     }
@@ -98,4 +102,15 @@ static mp_obj_t mqttclient_finished(mp_obj_t self_in, mp_obj_t place_in) {
     mqttclient_unlock(self);
     return waits_for;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(mqttclient_finished_obj, mqttclient_finished);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_finished_obj, 2, 3, mqttclient_finished);
+
+// unfinished(): the place of the message that the last method to raise has left in the session, or None.
+static mp_obj_t mqttclient_unfinished(mp_obj_t self_in) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_lock(self);
+    uint8_t place = self->failed_slot;
+    bool is_left = is_held(self, place);
+    mqttclient_unlock(self);
+    return is_left ? MP_OBJ_NEW_SMALL_INT(place) : mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(mqttclient_unfinished_obj, mqttclient_unfinished);

@@ -314,6 +314,9 @@ static void drop_if_closed(mqttclient_obj_t *self, umqtt_step_t *step, int statu
 MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint8_t connection, int status) {
     mp_obj_t raised = self->raised;
     self->raised = MP_OBJ_NULL;
+    if (UMQTT_EXTRAS) {
+        self->failed_slot = awaited;
+    }
     if (connection == self->connection) {
         // Without a connection Rust has decided already which messages it keeps.
         if (awaited < UMQTT_IN_FLIGHT && umqtt_is_open(&self->state)) {

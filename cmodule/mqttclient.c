@@ -508,6 +508,7 @@ static const mp_rom_map_elem_t mqttclient_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_start), MP_ROM_PTR(&mqttclient_start_obj) },
     { MP_ROM_QSTR(MP_QSTR_start_connect), MP_ROM_PTR(&mqttclient_start_connect_obj) },
     { MP_ROM_QSTR(MP_QSTR_finished), MP_ROM_PTR(&mqttclient_finished_obj) },
+    { MP_ROM_QSTR(MP_QSTR_unfinished), MP_ROM_PTR(&mqttclient_unfinished_obj) },
     #endif
 };
 static MP_DEFINE_CONST_DICT(mqttclient_locals, mqttclient_locals_table);

@@ -102,6 +102,9 @@ typedef struct _mqttclient_obj_t {
     #endif
     #endif
 
+    // What the last call awaited that failed: a slot, or UMQTT_AWAIT_FLUSHED and the like. Here it takes no more room.
+    uint8_t failed_slot;
+
     umqtt_state_t state;
 } mqttclient_obj_t;
 
@@ -198,7 +201,8 @@ extern const mp_stream_p_t mqttclient_stream_p;
 mp_obj_t mqttclient_waits_for(mqttclient_obj_t *self, const umqtt_step_t *step);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj);
-MP_DECLARE_CONST_FUN_OBJ_2(mqttclient_finished_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_finished_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(mqttclient_unfinished_obj);
 bool mqttclient_wants_reconnect(size_t n_args, size_t n_kw, const mp_obj_t *all_args);
 mp_obj_t mqttclient_new_reconnecting(size_t n_args, size_t n_kw, const mp_obj_t *all_args);
 

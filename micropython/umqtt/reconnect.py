@@ -5,7 +5,6 @@
 # come back at once. What the Server will refuse for ever (CONNACK 1, 2, 4, 5) is raised.
 
 import time
-from errno import ETIMEDOUT
 
 import umqtt
 from umqtt import MQTTException
@@ -52,22 +51,31 @@ class MQTTClient(umqtt.MQTTClient):
             time.sleep_ms(max(0, time.ticks_diff(self._due, time.ticks_ms())))
 
     def disconnect(self):
-        self._wanted = self._was_up = False
-        self._filters.clear()
+        self._end()
         super().disconnect()
 
+    def close(self):
+        self._end()
+        super().close()
+
+    # The script wants no connection any more.
+    def _end(self):
+        self._wanted = self._was_up = False
+        self._filters.clear()
+
     def publish(self, topic, msg, retain=False, qos=0):
-        pending = self.stats().in_flight
-        kept = False
+        place = None
         while True:
             try:
-                if kept:
-                    return self._confirm(pending)
-                return super().publish(topic, msg, retain, qos)
+                if place is None:
+                    return super().publish(topic, msg, retain, qos)
+                # In the session: it goes out again with the next connection, and must not go out twice.
+                self.finished(place, True)
+                return
             except (OSError, MQTTException) as reason:
+                if place is None:
+                    place = self.unfinished()
                 self._note(reason)
-            # In the session: it goes out again with the next connection, and must not go out twice.
-            kept = kept or (qos > 0 and not self._clean and self.stats().in_flight > pending)
             self.reconnect()
 
     def subscribe(self, topic, qos=0):
@@ -100,15 +108,6 @@ class MQTTClient(umqtt.MQTTClient):
             except (OSError, MQTTException) as reason:
                 self._note(reason)
             self.reconnect()
-
-    # Waits until a message that went out with a new connection is acknowledged.
-    def _confirm(self, pending):
-        end = time.ticks_add(time.ticks_ms(), int((self._timeout or 20) * 1000))
-        while self.stats().in_flight > pending:
-            if time.ticks_diff(end, time.ticks_ms()) < 0:
-                raise OSError(ETIMEDOUT)
-            super().check_msg()
-            time.sleep_ms(10)
 
     # Raises it again if the connection is not what was lost.
     def _note(self, reason):
@@ -163,7 +162,7 @@ class MQTTClient(umqtt.MQTTClient):
                     refused = reason
         except:
             # Not what was there before, also after Ctrl-C: no connection at all, rather.
-            self.close()
+            super().close()
             raise
         self._wanted = self._was_up = True
         self._since = time.ticks_ms()

@@ -7,7 +7,7 @@ import time
 
 import target
 from check import test, case, same, skip, run
-from host import ON_BOARD, WHO, Server, ask, hexed
+from host import ON_BOARD, WHO, Server, ask
 from tasks import client_of, fails, in_time
 from umqtt import MQTTException
 from umqtt.aio import MQTTClient

@@ -237,6 +237,36 @@ def finished_raises_what_the_method_that_waits_would():
 
 
 @test
+def finished_waits_where_it_is_told_to():
+    client = Server().connected("PUBLISH=--*")
+    same(client.finished(client.start(0, "t", "m", False, 2), True), True)
+    same(client.stats().in_flight, 0)
+
+
+@test
+def unfinished_tells_the_place_of_a_message_that_is_left_in_the_session():
+    server = Server()
+    client = server.connected("PUBLISH.2=~/", clean_session=False)
+    client.publish("t", "m", qos=1)
+    raises_errno(errno.ECONNRESET, client.publish, "t", "m", qos=1)
+    place = client.unfinished()
+    client.connect(False)
+    same((client.finished(place, True), len(server.log("PUBLISH"))), (True, 3))
+    same(client.unfinished(), None)
+
+
+@test
+def nothing_is_unfinished_that_is_in_no_session():
+    client = Server().connected("PUBLISH=~/")
+    raises_errno(errno.ECONNRESET, client.publish, "t", "m", qos=1)
+    same(client.unfinished(), None)
+    client = Server().connected("PUBLISH=~/", clean_session=False)
+    client.disconnect()
+    raises_errno(errno.ENOTCONN, client.publish, "t", "m", qos=1)
+    same(client.unfinished(), None)
+
+
+@test
 def start_raises_eagain_while_all_places_are_taken():
     client = Server().connected("PUBLISH=")
     places = [client.start(0, "t", "m", False, 1) for _ in range(5)]

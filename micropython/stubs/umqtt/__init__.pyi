@@ -172,5 +172,11 @@ class MQTTClient:
     def start_connect(self, sock: Any, clean_session: bool = True, timeout: float | None = None) -> None:
         """Begins connect() on a connected, non-blocking socket, without waiting: finished(-1) tells when it is done."""
 
-    def finished(self, place: int) -> bool | None:
+    def finished(self, place: int, wait: bool = False) -> bool | None:
         """Whether what start() began is acknowledged, None while some of it is not written; raises as the method that waits."""
+
+    def unfinished(self) -> int | None:
+        """The place of the message that the method which raised last has left in the session, for finished(); None if none.
+
+        It goes out again with the next connect(clean_session=False), and publish() would send it twice.
+        """
