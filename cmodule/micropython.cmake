@@ -61,6 +61,8 @@ set(UMQTT_ENVIRONMENT)
 foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK UMQTT_EXTRAS)
     if(DEFINED ${setting})
         target_compile_definitions(usermod_umqtt INTERFACE ${setting}=${${setting}})
+        # The port's search for qstrs does not see those.
+        list(APPEND MICROPY_CPP_DEF_EXTRA ${setting}=${${setting}})
         list(APPEND UMQTT_ENVIRONMENT ${setting}=${${setting}})
     endif()
 endforeach()
@@ -104,7 +106,8 @@ function(umqtt_build_rust)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${UMQTT_DIR}/src/*.rs ${UMQTT_DIR}/cmodule/*.h)
     add_custom_command(
         OUTPUT ${UMQTT_RUST}
-        COMMAND ${CMAKE_COMMAND} -E env
+        # Make's job server is not open to this command, and cargo would complain of that.
+        COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS
             UMQTT_CFLAGS=@${UMQTT_TARGET_DIR}/cflags-$<CONFIG>-C
             UMQTT_PORT_DIR=${CMAKE_CURRENT_SOURCE_DIR}
             UMQTT_CC=${CMAKE_C_COMPILER}
