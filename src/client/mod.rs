@@ -10,109 +10,22 @@ mod pump;
 #[cfg(feature = "quick")]
 pub mod quick;
 mod receive;
+pub mod step;
 pub mod transport;
 mod verbs;
 
-use crate::codec::{Connect, Delivery, LongPublish, Reader, packet_len};
-use crate::session::{Exchange, Instant, Outcome, Session};
+use crate::codec::{Delivery, LongPublish, Reader, packet_len};
+use crate::session::{Instant, Outcome, Session};
 use crate::settings::RX_BUFFER;
 
 pub use counts::Counts;
 pub use error::Error;
 use outbox::Outbox;
+pub use step::{Awaited, Body, Lent, Message, Step, Wait};
 pub use transport::Transport;
 
 /// Reads that one step makes at most. A Server that never stops sending must not keep the caller from his other duties.
 const READS: usize = 32;
-
-/// What a step came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// What was awaited is there.
-    Done,
-    /// Nothing more can be done for now: wait for the stream, or for the time to pass, and poll again.
-    Wait(Wait),
-    /// The packet of this slot is to be sent: poll again with its topic and payload in [`Lent::packet`].
-    Lend(u8),
-    /// The long message of [`Client::long`] needs room for its field in hand: poll again with more of it in [`Lent`] than
-    /// has come. The Server says how long it will be: only what has come is sure.
-    Room,
-    /// A message, [`Client::message`]: take it before the next call, then [`Client::taken`] and [`Client::delivered`].
-    Message,
-}
-
-/// What to wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wait {
-    /// Until octets can be read. Not so while answers wait to be written that have to leave first.
-    pub read: bool,
-    /// Until octets can be written.
-    pub write: bool,
-    /// Until this many milliseconds have passed; `u32::MAX`: no limit.
-    pub ms: u32,
-}
-
-/// A message that has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Message {
-    /// Its QoS and Packet Identifier.
-    pub delivery: Delivery,
-    /// The flags of its fixed header, see 2.2.2 and 3.3.1: DUP, QoS, RETAIN.
-    pub flags: u8,
-    /// Where its octets lie.
-    pub body: Body,
-    /// Place of a buffered Topic Name in [`Client::octets`].
-    pub topic_start: u16,
-    /// Octets of the Topic Name.
-    pub topic_len: u16,
-    /// Place of a buffered payload; it ends with the packet.
-    pub payload_start: u16,
-    /// Octets of the payload.
-    pub payload_len: u32,
-}
-
-/// Where the topic and the payload of a message lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// In the receive buffer.
-    Buffered,
-    /// In the fields that the caller lent, from their first octet on.
-    Lent,
-    /// Nowhere: the caller did not want it ([`Client::decline`]).
-    Dropped,
-}
-
-/// What a caller waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaited {
-    /// A message, or the answer to a ping.
-    Message,
-    /// CONNACK.
-    Connack,
-    /// The end of this slot's exchange.
-    Slot(u8),
-    /// That an exchange of this kind can begin.
-    RoomFor(Exchange),
-    /// That there is a place in the outbox again.
-    Outbox,
-    /// That the outbox and the packet being sent have left.
-    Flushed,
-}
-
-/// What the caller lends for one call.
-#[derive(Debug, Default)]
-pub struct Lent<'a> {
-    /// While CONNACK is awaited: CONNECT.
-    pub connect: Option<&'a Connect<'a>>,
-    /// The slot that [`Step::Lend`] asked for, its topic (or filter) and its payload. The topic was checked when the
-    /// exchange began; what the caller makes of it since is his own affair, as long as it keeps its length.
-    pub packet: Option<(u8, &'a [u8], &'a [u8])>,
-    /// Room for the topic of a long message, from its first octet on. Once lent, both rooms are lent in every call until
-    /// the message is whole.
-    pub topic: &'a mut [u8],
-    /// Room for the payload of a long message, from its first octet on.
-    pub payload: &'a mut [u8],
-}
 
 /// What becomes of a long message that is coming in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,44 +4,28 @@
 //! the call; what it gets back are numbers, and pointers into the client's own receive buffer.
 
 mod guard;
+mod lent;
 #[cfg(feature = "quick")]
 mod quick;
 mod status;
 mod stream;
 #[allow(unreachable_pub)]
 mod sys;
+mod tell;
 
 use core::ffi::c_int;
 
-use crate::client::{Awaited, Body, Client, Error, Lent, Step, Wait};
+use crate::client::{Awaited, Client, Error, Lent};
 use crate::codec::topic::check_string;
-use crate::codec::{Connect, Delivery, Field, PacketIdentifier, QoS, TopicFilter, TopicName, Will};
+use crate::codec::{Connect, Delivery, PacketIdentifier, QoS, TopicFilter, TopicName};
 use crate::session::{Exchange, Instant, delivery};
+use lent::{connect_packet, slice, slice_mut};
 use status::status;
 use stream::{Stream, StreamError};
 use sys::{umqtt_connect_t, umqtt_octets_t, umqtt_room_t, umqtt_state_t, umqtt_step_t};
+use tell::tell;
 
 type Result<T> = core::result::Result<T, Error<StreamError>>;
-
-/// # Safety
-/// `octets` is good for reads, or its length is 0, until the end of `'a`.
-unsafe fn slice<'a>(octets: umqtt_octets_t) -> &'a [u8] {
-    if octets.len == 0 {
-        return &[];
-    }
-    // SAFETY: the caller's promise; a Python object is never longer than isize::MAX.
-    unsafe { core::slice::from_raw_parts(octets.data, octets.len) }
-}
-
-/// # Safety
-/// `room` is good for reads and writes and nobody else's, or its length is 0, until the end of `'a`.
-unsafe fn slice_mut<'a>(room: umqtt_room_t) -> &'a mut [u8] {
-    if room.len == 0 {
-        return &mut [];
-    }
-    // SAFETY: the caller's promise.
-    unsafe { core::slice::from_raw_parts_mut(room.data, room.len) }
-}
 
 /// The QoS that C checked; anything else is 0.
 fn qos(number: u8) -> QoS {
@@ -51,55 +35,6 @@ fn qos(number: u8) -> QoS {
 /// QoS and Packet Identifier of a message, as [`tell_message`] told them.
 fn message(number: u8, identifier: u16) -> Delivery {
     delivery(qos(number), PacketIdentifier::new(identifier).unwrap_or(PacketIdentifier::FIRST))
-}
-
-fn tell_message(step: &mut umqtt_step_t, client: &Client) {
-    let message = client.message();
-    step.qos = message.delivery.qos() as u8;
-    step.flags = message.flags;
-    step.packet_identifier = message.delivery.packet_identifier().map_or(0, PacketIdentifier::get);
-    step.body = message.body as u8;
-    step.topic.data = client.octets(message.topic_start, message.topic_len.into()).as_ptr();
-    step.topic.len = message.topic_len.into();
-    step.payload.data = client.octets(message.payload_start, message.payload_len).as_ptr();
-    step.payload.len = message.payload_len as usize;
-}
-
-// Written out with `as` above.
-const _: () = assert!(
-    Body::Buffered as u32 == sys::UMQTT_BODY_BUFFERED
-        && Body::Lent as u32 == sys::UMQTT_BODY_LENT
-        && Body::Dropped as u32 == sys::UMQTT_BODY_DROPPED
-);
-
-#[inline]
-fn tell_wait(step: &mut umqtt_step_t, Wait { read, write, ms }: Wait) -> u32 {
-    step.want = u8::from(read) | u8::from(write) << 1;
-    step.wait_ms = ms;
-    sys::UMQTT_WAIT
-}
-
-/// Writes what a step came to into `step`.
-fn tell(step: &mut umqtt_step_t, client: &Client, told: Step) -> u32 {
-    match told {
-        Step::Done => sys::UMQTT_DONE,
-        Step::Wait(wait) => tell_wait(step, wait),
-        Step::Lend(slot) => {
-            step.slot = slot;
-            sys::UMQTT_LEND
-        }
-        Step::Room => {
-            let long = client.long();
-            step.field = u8::from(long.field() == Field::Payload);
-            step.come = client.come();
-            step.total = long.total();
-            sys::UMQTT_ROOM
-        }
-        Step::Message => {
-            tell_message(step, client);
-            sys::UMQTT_MESSAGE
-        }
-    }
 }
 
 const NO_ROOMS: [umqtt_room_t; 2] = [umqtt_room_t { data: core::ptr::null_mut(), len: 0 }; 2];
@@ -201,36 +136,6 @@ fn carry_out<'a>(
     let told = client.poll(stream, awaited, lent, may_read, now)?;
     Ok(tell(step, client, told))
 }
-
-/// # Safety
-/// The pointers are valid for the call, and so are the buffers that `connect` names.
-unsafe fn connect_packet<'a>(connect: *const umqtt_connect_t) -> Connect<'a> {
-    // SAFETY: the caller's promise.
-    let connect = unsafe { &*connect };
-    let [client_identifier, topic, message, user_name, password] = connect.field.map(|field| {
-        // SAFETY: the caller's promise, for each field that is there.
-        (!field.data.is_null()).then(|| unsafe { slice(field) })
-    });
-    // C had the topic checked when it was set.
-    let will = topic.map(|topic| Will {
-        topic: TopicName::again(topic),
-        message: message.unwrap_or_default(),
-        qos: qos(connect.will_qos),
-        retain: connect.will_retain,
-    });
-    let client_identifier = client_identifier.unwrap_or_default();
-    let &umqtt_connect_t { clean_session, keep_alive_s, .. } = connect;
-    Connect { client_identifier, clean_session, keep_alive_s, will, user_name, password }
-}
-
-// The order of the fields.
-const _: () = assert!(
-    sys::UMQTT_CLIENT_ID == 0
-        && sys::UMQTT_WILL_TOPIC == 1
-        && sys::UMQTT_WILL_MSG == 2
-        && sys::UMQTT_USER == 3
-        && sys::UMQTT_PASSWORD == 4
-);
 
 /// # Safety
 /// `state` is valid for writes, and nobody uses it yet.

@@ -2,10 +2,12 @@
 
 use core::ffi::c_int;
 
+use super::lent::slice;
 use super::status::status;
 use super::stream::Stream;
 use super::sys::{self, umqtt_state_t, umqtt_step_t};
-use super::{Result, Verb, enter, guard, slice, status_of, tell, tell_wait};
+use super::tell::{tell, tell_wait};
+use super::{Result, Verb, enter, guard, status_of};
 use crate::client::quick::Tried;
 use crate::client::{Awaited, Client, Lent, Step};
 use crate::codec::{QoS, TopicName};

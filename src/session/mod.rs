@@ -3,16 +3,18 @@
 //! It lives longer than a connection: what MQTT calls Session state, see 3.1.2.4, is `outgoing` and `incoming`.
 
 pub mod error;
+pub mod exchange;
 pub mod incoming;
 pub mod instant;
 pub mod keep_alive;
 pub mod outgoing;
 
 pub use error::SessionError;
+pub use exchange::{Exchange, Outcome, Stage};
 pub use incoming::Incoming;
 pub use instant::Instant;
 pub use keep_alive::KeepAlive;
-pub use outgoing::{Exchange, Outcome, Outgoing, Stage, delivery};
+pub use outgoing::{Outgoing, delivery};
 
 use crate::codec::{Ack, AckType, Connack, ConnectReturnCode, Delivery, Packet, Suback};
 
