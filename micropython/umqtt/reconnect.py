@@ -5,6 +5,7 @@
 # come back at once. What the Server will refuse for ever (CONNACK 1, 2, 4, 5) is raised.
 
 import time
+from errno import ENOTCONN
 
 import umqtt
 from umqtt import MQTTException
@@ -45,9 +46,12 @@ class MQTTClient(umqtt.MQTTClient):
             self._wanted = self.socket() is not None
             raise
 
-    # Tries until there is a connection. Raises only what will not pass.
+    # Tries until there is a connection. Raises only what will not pass; ENOTCONN after disconnect() or close() in a callback.
     def reconnect(self):
+        self._wanted = True
         while not self._try():
+            if not self._wanted:
+                raise OSError(ENOTCONN)
             time.sleep_ms(max(0, time.ticks_diff(self._due, time.ticks_ms())))
 
     def disconnect(self):
@@ -121,6 +125,8 @@ class MQTTClient(umqtt.MQTTClient):
             self._put_off()
             if self.lost:
                 self.lost(reason)
+                if not self._wanted:
+                    raise reason
 
     def _put_off(self):
         ms = min(max(2 * self._delay_ms, int(self.min_delay * 1000)), int(self.max_delay * 1000))
@@ -136,7 +142,7 @@ class MQTTClient(umqtt.MQTTClient):
             return False
         self._put_off()
         try:
-            if self.network and self.network() is False:
+            if self.network and (self.network() is False or not self._wanted):
                 return False
             self._open()
         except (OSError, MQTTException) as reason:

@@ -181,6 +181,24 @@ def what_the_network_raises_as_oserror_is_a_failed_attempt():
     same((len(asked), len(server.connections())), (2, 2))
 
 
+def ends_them(*callback):
+    # The callbacks may say that it is enough.
+    server = Server()
+    client, told = connected(server, "PUBLISH=~/", True)
+    for name in callback:
+        setattr(client, name, lambda *reason: client.close())
+    raises_errno((errno.ECONNRESET, errno.ENOTCONN), client.publish, "t", "m", qos=1)
+    raises_errno(errno.ENOTCONN, client.publish, "t", "m", qos=1)
+    same(len(server.connections()), 1)
+    client.lost = client.network = None
+    client.reconnect()
+    client.publish("t", "m", qos=1)
+
+
+case("close_in_lost_ends_them", ends_them, "lost")
+case("close_in_network_ends_them", ends_them, "network")
+
+
 @test
 def connected_may_publish():
     server = Server()
