@@ -157,7 +157,7 @@ def until_interrupted(action, after_ms):
 def ctrl_c_at_any_moment_of_a_busy_client_leaves_it_in_step():
     # It strikes where it will: in Python, in the shim, in Rust, in the system's calls.
     server = Server()
-    client = server.connected("PUBLISH=*" "3004" "000174" "6d", timeout=20)
+    client = server.connected("PUBLISH=*" "3004" "000174" "6d", timeout=50)
     for round in range(60):
         qos = round % 3
 
