@@ -26,9 +26,11 @@ target_sources(usermod_umqtt INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/arm_memory.c
     ${CMAKE_CURRENT_LIST_DIR}/asynchronous.c
     ${CMAKE_CURRENT_LIST_DIR}/connection.c
+    ${CMAKE_CURRENT_LIST_DIR}/construct.c
     ${CMAKE_CURRENT_LIST_DIR}/errors.c
     ${CMAKE_CURRENT_LIST_DIR}/exchange.c
     ${CMAKE_CURRENT_LIST_DIR}/quick.c
+    ${CMAKE_CURRENT_LIST_DIR}/message.c
     ${CMAKE_CURRENT_LIST_DIR}/modumqtt.c
     ${CMAKE_CURRENT_LIST_DIR}/mqttclient.c
     ${CMAKE_CURRENT_LIST_DIR}/package.c

@@ -9,8 +9,8 @@
 #   UMQTT_QUICK         1: short ways for what happens most, for some more code; 0: none. Default: 1 on the host, else 0
 
 # The C files: the one place where make learns of them (micropython.cmake is the other).
-UMQTT_SOURCES := arm_memory.c modumqtt.c mqttclient.c connection.c tls.c exchange.c quick.c wait.c errors.c umqtt_shim.c \
-	stats.c asynchronous.c package.c
+UMQTT_SOURCES := arm_memory.c modumqtt.c construct.c mqttclient.c connection.c tls.c exchange.c message.c quick.c wait.c \
+	errors.c umqtt_shim.c stats.c asynchronous.c package.c
 
 UMQTT_CARGO ?= cargo
 # A host has room for speed; a microcontroller's flash comes first.

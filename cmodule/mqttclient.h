@@ -123,6 +123,9 @@ enum { MQTTCLIENT_RESOLVE, MQTTCLIENT_CONNECT, MQTTCLIENT_TLS, MQTTCLIENT_CONNAC
 // A status beside those of umqtt.h: nothing was done yet, begin with a poll.
 #define MQTTCLIENT_POLL (-1)
 
+// And an error: there is no memory for step->code octets.
+#define MQTTCLIENT_NO_MEMORY (UINT8_MAX)
+
 // wait.c: the mutex, and the one place that sleeps.
 #if UMQTT_THREADS
 void mqttclient_init_mutex(mqttclient_obj_t *self);
@@ -151,6 +154,23 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
 bool mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status, bool waits);
 int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited);
 
+// construct.c: makes a client; the checks of arguments.
+mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args);
+UMQTT_NORETURN void mqttclient_raise_no_buffer(void);
+umqtt_octets_t mqttclient_octets_of(mp_obj_t obj);
+void mqttclient_check_field(mp_obj_t obj);
+mp_obj_t mqttclient_unchanging(mp_obj_t obj);
+uint8_t mqttclient_qos(mp_obj_t obj);
+
+// message.c: what becomes of a message that has come.
+void mqttclient_forget_fields(mqttclient_obj_t *self);
+int mqttclient_make_room(mqttclient_obj_t *self, umqtt_step_t *step);
+bool mqttclient_keep(mqttclient_obj_t *self, const umqtt_step_t *step);
+bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message);
+static inline uint8_t mqttclient_qos_of(const mqttclient_message_t *message) {
+    return message->flags >> 1 & 3;
+}
+
 // quick.c: the short way of publish, and what it shares with mqttclient.c and exchange.c. Where it is not built these keep that
 // to themselves, which is less code.
 #if UMQTT_QUICK
@@ -171,7 +191,6 @@ mp_obj_t mqttclient_import(qstr first, qstr second, qstr third);
 void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given);
 void mqttclient_check_stream(mp_obj_t stream);
 mp_obj_t mqttclient_connected(mqttclient_obj_t *self);
-void mqttclient_forget_fields(mqttclient_obj_t *self);
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno);
 
 // errors.c: statuses to exceptions. code: the errno of UMQTT_STREAM_ERROR, the return code of UMQTT_REFUSED.
@@ -180,7 +199,6 @@ UMQTT_NORETURN void mqttclient_raise(int status, int code);
 void mqttclient_check(int status);
 
 // mqttclient.c: what the methods of asynchronous.c share with those that wait.
-uint8_t mqttclient_qos(mp_obj_t obj);
 int mqttclient_begin(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain);
 void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t timeout);
 
