@@ -16,6 +16,8 @@ LDFLAGS += -fsanitize=thread -Wl,--wrap=gc_collect
 STRIP =
 else ifneq ($(UMQTT_SANITIZE),)
 COPT = -O1 -g -fno-omit-frame-pointer -fsanitize=$(UMQTT_SANITIZE)
+# bytearray(0) is a memset of no octets at NULL.
+$(BUILD)/py/objarray.o: CFLAGS += -fno-sanitize=nonnull-attribute
 LDFLAGS += -fsanitize=$(UMQTT_SANITIZE)
 STRIP =
 endif
