@@ -36,11 +36,18 @@ class MQTTClient(umqtt.MQTTClient):
         self._tick_ms = 0 if keepalive is None else (keepalive or 60) * 375
         self._limit = limit
         self._messages = []
-        self._tasks = []
         self._error = OSError(ENOTCONN)
-        # Set for a moment when something has changed; how often that was, and after how many packets that came.
-        self._changed = asyncio.Event()
+        # How often something has changed, and after how many packets that came.
         self._turn = self._packets = 0
+        self._timeout = 20
+        self._enter()
+
+    # Makes what tasks wait for. Those of another event loop, left by Ctrl-C say, do not come back.
+    def _enter(self):
+        self._loop = core._task_queue
+        self._tasks = []
+        # Set for a moment when something has changed.
+        self._changed = asyncio.Event()
         # Set for a moment when more may be read.
         self._room = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -49,7 +56,6 @@ class MQTTClient(umqtt.MQTTClient):
         # How many tasks await an answer, and the places of those that were cancelled.
         self._waiting = 0
         self._left = []
-        self._timeout = 20
 
     # timeout: seconds, for all of it and for each later answer.
     async def connect(self, clean_session=True, *, timeout=20):
@@ -91,6 +97,7 @@ class MQTTClient(umqtt.MQTTClient):
 
     # Ends after disconnect(); raises what broke the connection.
     async def __anext__(self):
+        self._look_around()
         while not self._messages:
             if self._error:
                 raise self._error
@@ -122,8 +129,15 @@ class MQTTClient(umqtt.MQTTClient):
         self.close()
         self._stop(error)
 
+    # In another event loop than connect() was there is no connection.
+    def _look_around(self):
+        if self._loop is not core._task_queue:
+            self._fail(OSError(ENOTCONN))
+
     # Nobody looks after the connection any more.
     def _stop(self, error):
+        if self._loop is not core._task_queue:
+            self._enter()
         for task in self._tasks:
             if task is not core.cur_task:
                 task.cancel()
@@ -180,6 +194,7 @@ class MQTTClient(umqtt.MQTTClient):
                 await self._ready(sock, True)
 
     async def _exchange(self, *words):
+        self._look_around()
         place = await self._start(words)
         if place is None:
             return

@@ -6,7 +6,7 @@ import errno
 import gc
 
 from check import test, same, run
-from host import Server
+from host import ON_BOARD, WHO, Server, ask
 from tasks import client_of, fails, in_time
 
 # Too long for what is left of a heap without this much in one piece.
@@ -61,6 +61,70 @@ def what_ends_the_reading_ends_the_connection():
     def fail(topic, msg):
         raise ValueError("mishap")
 
+    in_time(main())
+
+
+def leave_by_ctrl_c(client, server):
+    # With a reader, a publish that waits to be written, one that waits for its answer, and Keep Alive.
+    async def main():
+        await client.connect(timeout=20)
+        for work in (next_message(client), client.publish("t", "m", qos=1)):
+            asyncio.create_task(work)
+        await asyncio.sleep_ms(10)
+        ask("stall", server.port, "freeze")
+        for _ in range(2):
+            asyncio.create_task(publish_much(client))
+        await asyncio.sleep_ms(100)
+        ask("interrupt", WHO, 50)
+        await asyncio.sleep(40)
+
+    try:
+        in_time(main())
+    except KeyboardInterrupt:
+        return
+    raise AssertionError("no Ctrl-C")
+
+
+async def next_message(client):
+    return await client.__anext__()
+
+
+async def publish_much(client):
+    while True:
+        await client.publish("t", bytes(60000))
+
+
+@test
+def after_ctrl_c_a_new_event_loop_can_connect_again():
+    server = Server()
+    client = client_of(server, "PUBLISH.1=/", keepalive=60)
+
+    async def main():
+        await client.connect()
+        # So long that it waits to be written.
+        await client.publish("t", bytes(60000 if ON_BOARD else 4000000), qos=1)
+        server.send("3004" "000174" "6d")
+        same(await client.__anext__(), (b"t", b"m"))
+        await client.disconnect()
+
+    for _ in range(3):
+        leave_by_ctrl_c(client, server)
+        in_time(main())
+
+
+@test
+def in_another_event_loop_than_connect_was_there_is_no_connection():
+    server = Server()
+    client = client_of(server, "me")
+
+    async def main():
+        await fails(client.publish("t", "m", qos=1), OSError, errno.ENOTCONN)
+        await fails(client.__anext__(), OSError, errno.ENOTCONN)
+        await client.connect()
+        await client.publish("t", "m", qos=1)
+        await client.disconnect()
+
+    in_time(client.connect())
     in_time(main())
 
 
