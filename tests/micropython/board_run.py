@@ -13,7 +13,7 @@ import namespace
 import serial_line
 from child import Child
 
-HELPERS = ("check.py", "host.py", "porttls.py", "reconnecting.py", "tasks.py")
+HELPERS = ("check.py", "enduring.py", "host.py", "porttls.py", "reconnecting.py", "tasks.py")
 
 
 class Seat:
