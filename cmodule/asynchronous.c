@@ -40,8 +40,10 @@ static mp_obj_t mqttclient_start(size_t n_args, const mp_obj_t *args) {
         mqttclient_unlock(self);
         mp_raise_OSError(MP_EAGAIN);
     }
+    // Now: a message that is handed over meanwhile takes a step of its own.
+    uint8_t place = step.begun;
     bool is_over = mqttclient_exchange(self, &step, args[2], msg, status, false);
-    return is_over ? mp_const_none : MP_OBJ_NEW_SMALL_INT(step.begun);
+    return is_over ? mp_const_none : MP_OBJ_NEW_SMALL_INT(place);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj, 3, 6, mqttclient_start);
 

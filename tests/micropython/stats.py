@@ -236,6 +236,21 @@ def finished_raises_what_the_method_that_waits_would():
 
 
 @test
+def start_tells_the_place_also_when_it_hands_a_message_over_meanwhile():
+    # What came back with the acknowledgement lies in the buffer then.
+    inbox = Inbox()
+    client = Server().connected("PUBLISH=*&", callback=inbox)
+    for size in (1, 2000, 20000):
+        for qos in (1, 2):
+            client.finished(client.start(0, "t", "m", False, 1), True)
+            place = client.start(0, "t", bytes(size), False, qos)
+            same(place in range(6), True)
+            client.finished(place, True)
+    while len(inbox.messages) < 12:
+        client.wait_msg()
+
+
+@test
 def finished_waits_where_it_is_told_to():
     client = Server().connected("PUBLISH=--*")
     same(client.finished(client.start(0, "t", "m", False, 2), True), True)
