@@ -40,6 +40,8 @@ class MQTTClient(umqtt.MQTTClient):
         # How often something has changed, and after how many packets that came.
         self._turn = self._packets = 0
         self._timeout = 20
+        # A socket that is not the client's yet: what breaks the loop off leaves it open.
+        self._opening = None
         self._enter()
 
     # Makes what tasks wait for. Those of another event loop, left by Ctrl-C say, do not come back.
@@ -60,6 +62,7 @@ class MQTTClient(umqtt.MQTTClient):
     # timeout: seconds, for all of it and for each later answer.
     async def connect(self, clean_session=True, *, timeout=20):
         self._stop(None)
+        self._drop()
         if clean_session:
             self._messages.clear()
         self._left.clear()
@@ -149,9 +152,9 @@ class MQTTClient(umqtt.MQTTClient):
         sock = await self._opened()
         try:
             self.start_connect(sock, clean_session, timeout)
+            self._opening = None
         except:
-            # It is not the client's yet.
-            sock.close()
+            self._drop()
             raise
         try:
             while not (over := self.finished(_CONNECT)):
@@ -164,7 +167,7 @@ class MQTTClient(umqtt.MQTTClient):
     async def _opened(self):
         raised = OSError(EHOSTUNREACH)
         for address in socket.getaddrinfo(*self._address, 0, socket.SOCK_STREAM):
-            sock = socket.socket(address[0], address[1])
+            self._opening = sock = socket.socket(address[0], address[1])
             try:
                 sock.setblocking(False)
                 while True:
@@ -178,12 +181,17 @@ class MQTTClient(umqtt.MQTTClient):
                             raise
                     await self._ready(sock, True)
             except OSError as error:
-                sock.close()
+                self._drop()
                 raised = error
             except:
-                sock.close()
+                self._drop()
                 raise
         raise raised
+
+    def _drop(self):
+        sock, self._opening = self._opening, None
+        if sock:
+            sock.close()
 
     # Until the socket takes octets, so that DISCONNECT does not keep others waiting.
     async def _has_room(self, sock):
