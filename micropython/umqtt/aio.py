@@ -61,8 +61,10 @@ class MQTTClient(umqtt.MQTTClient):
 
     # timeout: seconds, for all of it and for each later answer.
     async def connect(self, clean_session=True, *, timeout=20):
+        # Nobody looks after the connection before any more, whatever becomes of this one.
         self._stop(None)
         self._drop()
+        self.close()
         if clean_session:
             self._messages.clear()
         self._left.clear()
@@ -72,9 +74,13 @@ class MQTTClient(umqtt.MQTTClient):
         except asyncio.TimeoutError:
             raise OSError(ETIMEDOUT)
         self._error = None
-        self._tasks = [asyncio.create_task(self._read())]
-        if self._tick_ms:
-            self._tasks.append(asyncio.create_task(self._tick()))
+        try:
+            self._tasks.append(asyncio.create_task(self._read()))
+            if self._tick_ms:
+                self._tasks.append(asyncio.create_task(self._tick()))
+        except MemoryError as error:
+            self._fail(error)
+            raise
 
     async def publish(self, topic, msg, retain=False, qos=0):
         await self._exchange(_PUBLISH, topic, msg, retain, qos)
@@ -93,6 +99,9 @@ class MQTTClient(umqtt.MQTTClient):
                 await asyncio.wait_for(self._has_room(sock), self._timeout)
         except asyncio.TimeoutError:
             self.close()
+        except:
+            self.close()
+            raise
         super().disconnect()
 
     def __aiter__(self):

@@ -113,6 +113,48 @@ def after_ctrl_c_a_new_event_loop_can_connect_again():
 
 
 @test
+def a_connect_that_fails_leaves_no_connection_that_nobody_reads():
+    async def main():
+        client = client_of(Server(), "me")
+        await client.connect()
+        address = client._address
+        client._address = "not a name", 1883
+        try:
+            await client.connect()
+        except OSError:
+            pass
+        same(client.socket(), None)
+        client._address = address
+        await client.connect()
+        await client.publish("t", "m", qos=1)
+        await client.disconnect()
+
+    in_time(main())
+
+
+@test
+def a_disconnect_that_is_cancelled_leaves_none_either():
+    async def main():
+        server = Server()
+        client = client_of(server, "me")
+        await client.connect()
+        ask("stall", server.port, "freeze")
+        task = asyncio.create_task(publish_much(client))
+        await asyncio.sleep_ms(300)
+        task.cancel()
+        leaving = asyncio.create_task(client.disconnect())
+        await asyncio.sleep_ms(0)
+        leaving.cancel()
+        try:
+            await leaving
+        except asyncio.CancelledError:
+            pass
+        same(client.socket(), None)
+
+    in_time(main())
+
+
+@test
 def in_another_event_loop_than_connect_was_there_is_no_connection():
     server = Server()
     client = client_of(server, "me")
