@@ -61,18 +61,19 @@ class MQTTClient(umqtt.MQTTClient):
 
     # timeout: seconds, for all of it and for each later answer.
     async def connect(self, clean_session=True, *, timeout=20):
-        # Nobody looks after the connection before any more, whatever becomes of this one.
         self._stop(None)
         self._drop()
-        self.close()
         if clean_session:
             self._messages.clear()
         self._left.clear()
         self._timeout = timeout
         try:
             await asyncio.wait_for(self._open(clean_session, timeout), timeout)
-        except asyncio.TimeoutError:
-            raise OSError(ETIMEDOUT)
+        except BaseException as error:
+            # The connection before, too, if it came no further: nobody looks after it any more.
+            self._drop()
+            self.close()
+            raise OSError(ETIMEDOUT) if isinstance(error, asyncio.TimeoutError) else error
         self._error = None
         try:
             self._tasks.append(asyncio.create_task(self._read()))
@@ -159,18 +160,10 @@ class MQTTClient(umqtt.MQTTClient):
 
     async def _open(self, clean_session, timeout):
         sock = await self._opened()
-        try:
-            self.start_connect(sock, clean_session, timeout)
-            self._opening = None
-        except:
-            self._drop()
-            raise
-        try:
-            while not (over := self.finished(_CONNECT)):
-                await self._ready(sock, over is None)
-        except:
-            self.close()
-            raise
+        self.start_connect(sock, clean_session, timeout)
+        self._opening = None
+        while not (over := self.finished(_CONNECT)):
+            await self._ready(sock, over is None)
 
     # A socket connected to one of the addresses of the name.
     async def _opened(self):
@@ -192,9 +185,6 @@ class MQTTClient(umqtt.MQTTClient):
             except OSError as error:
                 self._drop()
                 raised = error
-            except:
-                self._drop()
-                raise
         raise raised
 
     def _drop(self):

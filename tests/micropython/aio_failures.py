@@ -113,6 +113,21 @@ def after_ctrl_c_a_new_event_loop_can_connect_again():
 
 
 @test
+def connect_says_disconnect_on_the_connection_before():
+    # So that the Server publishes no Will.
+    async def main():
+        server = Server()
+        client = client_of(server, "me")
+        await client.connect()
+        await client.connect()
+        await client.publish("t", "m", qos=1)
+        same([packet.connection for packet in server.wait("DISCONNECT")], [1])
+        await client.disconnect()
+
+    in_time(main())
+
+
+@test
 def a_connect_that_fails_leaves_no_connection_that_nobody_reads():
     async def main():
         client = client_of(Server(), "me")
