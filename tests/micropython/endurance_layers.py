@@ -28,7 +28,10 @@ class Again(Interrupted):
 
 
 class Tasks(Interrupted):
-    # Three tasks that publish and one that reads, in a loop that goes on from round to round, but after Ctrl-C.
+    # Three tasks that publish and one that reads, in a loop that goes on from round to round, but after Ctrl-C. A task keeps
+    # the others of its loop, and what they have in hand.
+    kept = 4 * LONG
+
     def __init__(self):
         self.server = Server()
         self.last, self.raises = None, False

@@ -67,6 +67,9 @@ class Mishap(Exception):
 
 
 class Interrupted:
+    # The most that a stray word may keep: a message.
+    kept = LONG
+
     # A client that is interrupted in some way again and again, and the Server that sends back what it gets.
     def __init__(self):
         self.server = Server()
@@ -133,7 +136,8 @@ class Interrupted:
 
 
 def interruptions(make, kinds, count):
-    one, memory = make(), Memory(LONG)
+    one = make()
+    memory = Memory(one.kept)
     if "no_memory" in kinds:
         try:
             from micropython import heap_lock
