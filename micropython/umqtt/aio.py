@@ -113,7 +113,7 @@ class MQTTClient(umqtt.MQTTClient):
         self._look_around()
         while not self._messages:
             if self._error:
-                raise self._error
+                raise self._lost()
             if not self._tasks:
                 raise StopAsyncIteration
             await self._changed.wait()
@@ -141,6 +141,11 @@ class MQTTClient(umqtt.MQTTClient):
     def _fail(self, error):
         self.close()
         self._stop(error)
+
+    # What ended the connection, made anew: an exception keeps where it was raised, each time.
+    def _lost(self):
+        error = self._error or OSError(ENOTCONN)
+        return type(error)(*error.args)
 
     # In another event loop than connect() was there is no connection.
     def _look_around(self):
@@ -287,7 +292,7 @@ class MQTTClient(umqtt.MQTTClient):
     def _sock(self):
         sock = self.socket()
         if sock is None:
-            raise self._error or OSError(ENOTCONN)
+            raise self._lost()
         return sock
 
     # Deals with what has come: whether it was a message.

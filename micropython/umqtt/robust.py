@@ -21,8 +21,8 @@ class MQTTClient(simple.MQTTClient):
         i = 0
         while True:
             try:
-                # Not that of a subclass, which may take no argument, or call this.
-                return super().connect(False)
+                # Also that of a subclass, which may subscribe anew.
+                return self.connect(False)
             except OSError as e:
                 self.log(True, e)
                 i += 1

@@ -54,7 +54,7 @@ CYCLE = rows.Row("import, construct, connect, disconnect", "cycle", 16, contende
                  bars=(rows.most(STACK, 2048),))
 CLIENT = rows.Row("client connected, socket included", "heap_connected", 16, contenders=CONTENDERS,
                   bars=(rows.most(rows.HEAP, 1536),))
-CODE = rows.Row("Rust and shim", "text", 0, bars=(rows.most(TEXT, 14 * 1024),))
+CODE = rows.Row("Rust and shim", "text", 0, bars=(rows.most(TEXT, 16 * 1024),))
 
 
 class Bench:

@@ -113,6 +113,23 @@ def after_ctrl_c_a_new_event_loop_can_connect_again():
 
 
 @test
+def an_error_that_is_raised_again_and_again_takes_no_memory():
+    async def main():
+        client = client_of(Server(), "PINGREQ=~")
+        await client.connect()
+        client.ping()
+        for round in range(1000):
+            await fails(client.__anext__(), OSError, errno.ECONNRESET)
+            if round in (100, 999):
+                gc.collect()
+                taken.append(gc.mem_alloc())
+
+    taken = []
+    in_time(main())
+    same(taken[1] - taken[0] < 4000, True)
+
+
+@test
 def connect_says_disconnect_on_the_connection_before():
     # So that the Server publishes no Will.
     async def main():
