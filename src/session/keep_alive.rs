@@ -6,12 +6,12 @@ use super::instant::Instant;
 /// Watches over an open connection.
 #[derive(Debug)]
 pub struct KeepAlive {
-    /// After how long without a packet from the Client PINGREQ is due; 0: never.
-    idle_ms: u32,
-    last_sent: Instant,
-    /// Since when the Server is silent; means something while PINGRESP is to come.
-    silent_since: Instant,
+    /// As CONNECT told it; 0: off.
+    keep_alive_s: u16,
     awaits_answer: bool,
+    last_sent: Instant,
+    /// When the Server was last heard, or PINGREQ asked it to be.
+    heard_or_asked: Instant,
     /// PINGREQs of the caller that are not answered.
     asked_for: u16,
     /// Answers to the caller's, not yet told.
@@ -23,15 +23,31 @@ impl KeepAlive {
     #[must_use]
     pub const fn new() -> Self {
         let start = Instant::from_ticks_ms(0);
-        KeepAlive { idle_ms: 0, last_sent: start, silent_since: start, awaits_answer: false, asked_for: 0, untold: 0 }
+        KeepAlive {
+            keep_alive_s: 0,
+            awaits_answer: false,
+            last_sent: start,
+            heard_or_asked: start,
+            asked_for: 0,
+            untold: 0,
+        }
     }
 
     /// Starts anew for a connection whose CONNECT says `keep_alive_s`; 0 turns PINGREQ off.
-    ///
-    /// PINGREQ goes out after three quarters of that time: a caller who looks in only now and then is still in time
-    /// [MQTT-3.1.2-23].
     pub fn start(&mut self, keep_alive_s: u16, now: Instant) {
-        *self = KeepAlive { idle_ms: u32::from(keep_alive_s) * 750, last_sent: now, ..Self::new() };
+        *self = KeepAlive { keep_alive_s, last_sent: now, heard_or_asked: now, ..Self::new() };
+    }
+
+    /// After how long without a packet in one direction PINGREQ is due: three quarters of Keep Alive, so that a caller who
+    /// looks in only now and then is still in time [MQTT-3.1.2-23].
+    const fn idle_ms(&self) -> u32 {
+        self.keep_alive_s as u32 * 750
+    }
+
+    /// How long the Server may be silent after PINGREQ: Keep Alive or `timeout_ms`, whichever is shorter.
+    const fn silence_ms(&self, timeout_ms: u32) -> u32 {
+        let keep_alive_ms = self.keep_alive_s as u32 * 1_000;
+        if keep_alive_ms > 0 && keep_alive_ms < timeout_ms { keep_alive_ms } else { timeout_ms }
     }
 
     /// A packet went out.
@@ -41,13 +57,13 @@ impl KeepAlive {
 
     /// Octets came in: the Server is there, even if PINGRESP still waits behind a long message.
     pub fn heard(&mut self, now: Instant) {
-        self.silent_since = now;
+        self.heard_or_asked = now;
     }
 
     /// PINGREQ goes out, because it is due or because the caller asked for it.
     pub fn ping(&mut self, asked_for: bool, now: Instant) {
         if !self.awaits_answer {
-            self.silent_since = now;
+            self.heard_or_asked = now;
         }
         self.awaits_answer = true;
         self.asked_for = self.asked_for.saturating_add(u16::from(asked_for));
@@ -78,10 +94,18 @@ impl KeepAlive {
         self.untold > 0
     }
 
-    /// Whether PINGREQ is due at `now`. Also while PINGRESP is to come: it may wait behind a message that takes longer.
+    /// When PINGREQ is due: when nothing was sent for too long, or when nothing was heard. While PINGRESP is to come only the
+    /// first counts: PINGRESP may wait behind a message that takes longer.
+    const fn due(&self) -> (Instant, Instant) {
+        let last_heard = if self.awaits_answer { self.last_sent } else { self.heard_or_asked };
+        (self.last_sent.plus_ms(self.idle_ms()), last_heard.plus_ms(self.idle_ms()))
+    }
+
+    /// Whether PINGREQ is due at `now`. One that only ever sends learns by it that nobody is there any more.
     #[must_use]
     pub fn is_due(&self, now: Instant) -> bool {
-        self.idle_ms > 0 && self.last_sent.plus_ms(self.idle_ms).reached(now)
+        let (to_send, to_hear) = self.due();
+        self.keep_alive_s > 0 && (to_send.reached(now) || to_hear.reached(now))
     }
 
     /// Whether PINGRESP is to come.
@@ -93,9 +117,10 @@ impl KeepAlive {
     /// To be asked when all that has come was dealt with.
     ///
     /// # Errors
-    /// [`SessionError::Silent`] if the Server has been silent for `timeout_ms` after a PINGREQ.
+    /// [`SessionError::Silent`] if the Server has been silent after a PINGREQ for Keep Alive or for `timeout_ms`, whichever is
+    /// shorter.
     pub fn check(&self, timeout_ms: u32, now: Instant) -> Result<(), SessionError> {
-        if self.awaits_answer && self.silent_since.plus_ms(timeout_ms).reached(now) {
+        if self.awaits_answer && self.heard_or_asked.plus_ms(self.silence_ms(timeout_ms)).reached(now) {
             return Err(SessionError::Silent);
         }
         Ok(())
@@ -107,11 +132,12 @@ impl KeepAlive {
     #[cfg_attr(feature = "quick", inline(always))]
     pub fn next_check_ms(&self, timeout_ms: u32, now: Instant) -> u32 {
         let mut ms = u32::MAX;
-        if self.idle_ms > 0 {
-            ms = self.last_sent.plus_ms(self.idle_ms).ms_from(now);
+        if self.keep_alive_s > 0 {
+            let (to_send, to_hear) = self.due();
+            ms = to_send.ms_from(now).min(to_hear.ms_from(now));
         }
         if self.awaits_answer {
-            ms = ms.min(self.silent_since.plus_ms(timeout_ms).ms_from(now));
+            ms = ms.min(self.heard_or_asked.plus_ms(self.silence_ms(timeout_ms)).ms_from(now));
         }
         ms
     }
@@ -139,10 +165,40 @@ mod tests {
         assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), 45_000);
         assert!(keep_alive.is_due(t0.plus_ms(45_000)));
         keep_alive.sent(t0.plus_ms(40_000));
-        assert!(!keep_alive.is_due(t0.plus_ms(45_000)));
+        keep_alive.heard(t0.plus_ms(41_000));
+        assert!(!keep_alive.is_due(t0.plus_ms(84_999)));
+        assert!(keep_alive.is_due(t0.plus_ms(85_000)));
         keep_alive.ping(false, t0.plus_ms(85_000));
         assert!(!keep_alive.is_due(t0.plus_ms(129_999)), "one at a time");
         assert!(keep_alive.is_due(t0.plus_ms(130_000)), "PINGRESP may wait behind a long message");
+    }
+
+    #[test]
+    fn pingreq_is_due_when_nothing_was_heard_however_much_is_sent() {
+        let t0 = Instant::from_ticks_ms(u32::MAX - 1_000);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(60, t0);
+        for second in 1..45 {
+            keep_alive.sent(t0.plus_ms(second * 1_000));
+            assert!(!keep_alive.is_due(t0.plus_ms(second * 1_000)));
+        }
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(44_000)), 1_000);
+        assert!(keep_alive.is_due(t0.plus_ms(45_000)));
+        keep_alive.ping(false, t0.plus_ms(45_000));
+        keep_alive.sent(t0.plus_ms(60_000));
+        assert!(!keep_alive.is_due(t0.plus_ms(64_999)), "it has been asked");
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(65_000)), Err(SessionError::Silent));
+    }
+
+    #[test]
+    fn a_short_keep_alive_is_a_short_patience() {
+        let t0 = Instant::from_ticks_ms(0);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(1, t0);
+        keep_alive.ping(false, t0.plus_ms(750));
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(1_499)), 1, "to be sent again");
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(1_749)), Ok(()));
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(1_750)), Err(SessionError::Silent));
     }
 
     #[test]

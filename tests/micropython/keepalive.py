@@ -81,16 +81,51 @@ for name, answer, arguments in (
 
 
 @test
-def any_packet_sent_puts_pingreq_off():
+def packets_both_ways_put_pingreq_off():
     server = Server()
     client = server.connected("me", keepalive=2)
-    # Three seconds of messages, with never near two seconds between them.
+    # Three seconds of messages and acknowledgements, with never near two seconds between them.
     end = time.ticks_add(time.ticks_ms(), 3000)
     while time.ticks_diff(end, time.ticks_ms()) > 0:
-        client.publish("t", "m")
+        client.publish("t", "m", qos=1)
         client.check_msg()
         time.sleep_ms(50)
     same(len(server.log("PINGREQ")), 0)
+
+
+@test
+def a_client_that_only_sends_asks_whether_anybody_is_there():
+    server = Server()
+    client = server.connected("me", keepalive=2)
+    end = time.ticks_add(time.ticks_ms(), 3000)
+    while time.ticks_diff(end, time.ticks_ms()) > 0:
+        client.publish("t", "m")
+        time.sleep_ms(50)
+    if not server.log("PINGREQ"):
+        raise AssertionError("never asked")
+
+
+@test
+def a_client_that_only_sends_learns_that_nobody_is_there():
+    server = Server()
+    client = server.connected("PINGREQ=", keepalive=1)
+    # Many times what it may take.
+    for _ in range(400):
+        try:
+            client.publish("t", "m")
+        except OSError as error:
+            same(error.args[0], errno.ETIMEDOUT)
+            break
+        time.sleep_ms(50)
+    raises_errno(errno.ENOTCONN, client.publish, "t", "m")
+
+
+@test
+def a_silent_server_is_found_out_by_a_short_keepalive_not_by_a_long_timeout():
+    server = Server()
+    client = server.connected("PINGREQ=", timeout=50, keepalive=1)
+    raises_errno(errno.ETIMEDOUT, client.wait_msg)
+    raises_errno(errno.ENOTCONN, client.check_msg)
 
 
 @test
