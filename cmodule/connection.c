@@ -175,8 +175,10 @@ void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
         self->connecting = false;
     }
     ++self->connection;
+    self->gave_socket = false;
     mqttclient_forget_fields(self);
     umqtt_close(&self->state);
+    mqttclient_forget_finished(self);
     mqttclient_wake_others(self);
     #if UMQTT_UNIX && UMQTT_THREADS
     if (self->sleepers > 0) {
@@ -186,6 +188,67 @@ void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
     }
     #endif
     close_both(sock, stream);
+}
+
+// After DISCONNECT there is nothing to send any more. The Server sees it, where the port can say so, and closes its side: what it
+// has sent until then is read, since TCP tells a peer of unread octets with a reset, which overtakes what was sent to it before.
+// (TLS ends with its stream. lwIP's sockets cannot say it; the Server closes for DISCONNECT's sake.)
+static void end_sending(mqttclient_obj_t *self) {
+    #if UMQTT_UNIX
+    if (self->stream == self->sock && self->fd >= 0) {
+        shutdown(self->fd, SHUT_WR);
+    }
+    #else
+    (void)self;
+    #endif
+}
+
+// Goes on with the end of the connection, without waiting: DISCONNECT, then what the Server still sends, to its end. The mutex is
+// held. Status: UMQTT_DONE, UMQTT_WAIT or an error.
+int mqttclient_hang_up_step(mqttclient_obj_t *self, umqtt_step_t *step) {
+    int said = umqtt_disconnect(&self->state, step);
+    if (said > UMQTT_FULL) {
+        return said; // there is nothing to take leave of
+    }
+    int status = mqttclient_flush(self, step, UMQTT_AWAIT_FLUSHED);
+    if (said != UMQTT_DONE) {
+        return status == UMQTT_DONE ? UMQTT_WAIT : status;
+    }
+    if (status != UMQTT_DONE) {
+        return status;
+    }
+    end_sending(self);
+    return mqttclient_poll(self, step, UMQTT_AWAIT_END);
+}
+
+// Takes leave of the Server, if there is a connection, and closes it. waits: until the Server has closed it, at most for the time that
+// an answer may take. The mutex is held. What was pending may raise: returns it, or MP_OBJ_NULL.
+mp_obj_t mqttclient_hang_up(mqttclient_obj_t *self, bool waits) {
+    if (self->stream == MP_OBJ_NULL) {
+        return MP_OBJ_NULL;
+    }
+    uint8_t connection = self->connection;
+    umqtt_step_t step;
+    mqttclient_begin_step(self, &step);
+    step.deadline_ms = mqttclient_deadline_after(self->answer_timeout_ms);
+    mp_obj_t raised = MP_OBJ_NULL;
+    while (mqttclient_hang_up_step(self, &step) == UMQTT_WAIT && waits) {
+        // Others find out that they are not connected any more.
+        mqttclient_wake_others(self);
+        if (!mqttclient_sleep(self, step.want, step.wait_ms)) {
+            raised = self->raised;
+            break;
+        }
+        if (connection != self->connection) {
+            return MP_OBJ_NULL;
+        }
+    }
+    // What the stream raised is passed over. Before mqttclient_drop, which may free the mutex.
+    self->raised = MP_OBJ_NULL;
+    if (connection == self->connection) {
+        mqttclient_drop(self, MP_ENOTCONN);
+    }
+    return raised;
 }
 
 // The parts of an address from getaddrinfo: family, type, protocol, name, address. False if it is none for a stream.
@@ -320,6 +383,7 @@ static void conclude(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t sock, 
     if (status == UMQTT_DONE) {
         mqttclient_enter_phase(self, MQTTCLIENT_SESSION);
     }
+    mqttclient_forget_finished(self);
     mqttclient_unlock(self);
     if (status == UMQTT_RAISED) {
         fail_to_connect(self, raised);

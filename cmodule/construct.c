@@ -1,6 +1,10 @@
 // MQTTClient(...): makes a client out of its arguments, each of which is checked; and the checks that its methods share.
 #include "mqttclient.h"
 
+#if UMQTT_UNIX
+#include <unistd.h>
+#endif
+
 #define DEFAULT_PORT (1883)
 #define DEFAULT_PORT_TLS (8883)
 #define DEFAULT_KEEP_ALIVE_S (60)
@@ -115,6 +119,47 @@ static mp_obj_t ssl_of(mp_obj_t obj) {
     return obj;
 }
 
+// Checks user name and password. May raise.
+void mqttclient_check_credentials(mp_obj_t user, mp_obj_t password) {
+    if (user != mp_const_none) {
+        check_string(user);
+    }
+    if (password != mp_const_none) {
+        mqttclient_check_field(password);
+        if (user == mp_const_none) {
+            mp_raise_ValueError(MP_ERROR_TEXT("password without user"));
+        }
+    }
+}
+
+// The client that a method was called on. What else can come: an instance of a subclass whose __init__ has not called this one's, and
+// the client that `reconn` brought into a subclass, which is Python's. May raise TypeError.
+mqttclient_obj_t *mqttclient_self(mp_obj_t self_in) {
+    if (!mp_obj_is_type(self_in, &mp_type_umqtt_MQTTClient)) {
+        #if UMQTT_EXTRAS
+        if (mp_obj_is_instance_type(mp_obj_get_type(self_in))) {
+            mp_raise_TypeError(MP_ERROR_TEXT("with reconn, derive from umqtt.reconnect.MQTTClient"));
+        }
+        #endif
+        mp_raise_TypeError(MP_ERROR_TEXT("__init__ was not called"));
+    }
+    return MP_OBJ_TO_PTR(self_in);
+}
+
+#if UMQTT_UNIX && MICROPY_ENABLE_FINALISER
+// A client that nobody has any more does not keep its connection: this port's sockets do not close themselves, while TLS does. Runs
+// while the heap is being swept, so nothing is touched but the client itself.
+static mp_obj_t mqttclient_del(mp_obj_t self_in) {
+    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->fd >= 0 && self->stream == self->sock && !self->gave_socket) {
+        close(self->fd);
+        self->fd = -1;
+    }
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(mqttclient_del_obj, mqttclient_del);
+#endif
+
 mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
     enum { ARG_client_id, ARG_server, ARG_port, ARG_user, ARG_password, ARG_keepalive, ARG_ssl, ARG_ssl_params };
     static const mp_arg_t allowed_args[] = {
@@ -148,19 +193,15 @@ mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
     check_string(args[ARG_client_id].u_obj);
     mp_obj_t user = args[ARG_user].u_obj;
     mp_obj_t password = args[ARG_password].u_obj;
-    if (user != mp_const_none) {
-        check_string(user);
-    }
-    if (password != mp_const_none) {
-        mqttclient_check_field(password);
-        if (user == mp_const_none) {
-            mp_raise_ValueError(MP_ERROR_TEXT("password without user"));
-        }
-    }
+    mqttclient_check_credentials(user, password);
 
+    mqttclient_obj_t *self = umqtt_port_new_with_finaliser(sizeof(*self));
     // Zeroed, so that all that is not set here is empty.
-    mqttclient_obj_t *self = m_new0(mqttclient_obj_t, 1);
+    memset(self, 0, sizeof(*self));
     self->base.type = type;
+    #if UMQTT_UNIX
+    self->fd = -1;
+    #endif
     self->field[UMQTT_CLIENT_ID] = mqttclient_unchanging(args[ARG_client_id].u_obj);
     self->server = server;
     self->field[UMQTT_USER] = mqttclient_unchanging(user);
@@ -174,12 +215,9 @@ mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
     self->keep_alive_s = keep_alive_of(args[ARG_keepalive].u_obj);
     self->callback = mp_const_none;
     self->lost_errno = MP_ENOTCONN;
-    #if UMQTT_UNIX
-    self->fd = -1;
-    #endif
     #if UMQTT_THREADS
     mqttclient_init_mutex(self);
     #endif
-    umqtt_init(&self->state);
+    umqtt_init(&self->state, 0);
     return MP_OBJ_FROM_PTR(self);
 }

@@ -53,8 +53,6 @@ static mp_rom_error_text_t text_of_fault(int status) {
             return MP_ERROR_TEXT("packet before CONNACK");
         case UMQTT_SECOND_CONNACK:
             return MP_ERROR_TEXT("second CONNACK");
-        case UMQTT_SESSION_PRESENT:
-            return MP_ERROR_TEXT("session present in a clean session");
         default:
             return MP_ERROR_TEXT("too many unreleased qos 2 messages");
     }

@@ -12,8 +12,12 @@ enum {
 };
 
 // Whether this thread may hand a message over now. Not while a callback is running, but if that callback asks for the next
-// message; and a thread that sits in wait_msg comes before one that waits for something else.
-static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
+// message; and a thread that sits in wait_msg comes before one that waits for something else. Nor when the time of what it awaits is
+// over: the callback may take long.
+static bool may_deliver(mqttclient_obj_t *self, const umqtt_step_t *step, uint8_t awaited) {
+    if (step->is_late) {
+        return false;
+    }
     if (self->callback_depth == 0) {
         return self->receivers == 0 || awaited == UMQTT_AWAIT_MESSAGE;
     }
@@ -23,6 +27,13 @@ static bool may_deliver(mqttclient_obj_t *self, uint8_t awaited) {
     }
     #endif
     return awaited == UMQTT_AWAIT_MESSAGE;
+}
+
+// Whether the oldest kept message can be handed over now: at QoS 1 not before there is a place for its acknowledgement.
+static bool promise_kept(mqttclient_obj_t *self) {
+    const mqttclient_kept_t *kept = self->queue->next;
+    return kept->connection != self->connection
+           || umqtt_promise(&self->state, mqttclient_qos_of(kept->flags), kept->packet_identifier);
 }
 
 // The octets of a str or bytes-like object. False: it is none, and has no octets.
@@ -49,13 +60,29 @@ void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
     // Under TLS what has come may sit in the stream already, where no sleep on the socket sees it.
     step->may_read = self->stream != self->sock;
     step->lends = false;
+    step->takes = true;
+    step->attends = true;
+    step->is_late = false;
+    step->late_reads = UMQTT_LATE_READS;
     step->begun = UMQTT_NO_SLOT;
-    step->room = self->room;
+    step->deadline_ms = MQTTCLIENT_NO_DEADLINE;
+    step->room[0].len = 0;
+    step->room[1].len = 0;
 }
 
-static int poll_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
+// One step for what is awaited, at the time of now, with the rooms that a long message has got.
+int mqttclient_poll(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
+    step->now_ms = umqtt_port_ticks_ms();
+    step->takes = mqttclient_has_room_to_keep(self);
+    for (size_t i = 0; i < 2; ++i) {
+        step->room[i].data = self->room[i];
+        step->room[i].len = self->room_len[i];
+    }
     int status = umqtt_poll(&self->state, step, awaited);
     step->lends = false;
+    if (!step->uses_rooms && status != UMQTT_MESSAGE) {
+        mqttclient_forget_fields(self);
+    }
     return status;
 }
 
@@ -74,40 +101,42 @@ static void lend(mqttclient_obj_t *self, umqtt_step_t *step) {
 int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
     int status;
     step->may_read = false;
-    while ((status = poll_step(self, step, awaited)) == UMQTT_LEND) {
+    while ((status = mqttclient_poll(self, step, awaited)) == UMQTT_LEND) {
         lend(self, step);
     }
     return status;
 }
 
-// Takes the oldest message out of the queue.
-static void dequeue(mqttclient_obj_t *self, mqttclient_message_t *message) {
-    *message = *self->queue;
-    self->queue = message->next;
-}
-
-// Hands a message over, which has just come or was kept, and acknowledges it. Status: DELIVERED or an error, UMQTT_RAISED
-// if the callback raised.
-static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, bool has_just_come, mqttclient_message_t *message) {
-    if (!mqttclient_call_back(self, has_just_come ? step : NULL, message)) {
+// Hands a message over, the one that has just come or the oldest in the queue, and acknowledges it. Status: DELIVERED or an error,
+// UMQTT_RAISED if the callback raised.
+static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, bool has_just_come) {
+    // Without a place for the acknowledgement, in callbacks within callbacks, there is none: the Server sends the message again.
+    bool is_promised = !has_just_come || umqtt_promise(&self->state, step->qos, step->packet_identifier);
+    mqttclient_message_t message;
+    uint8_t connection = self->connection;
+    if (!has_just_come) {
+        connection = self->queue->next->connection;
+        message.packet_identifier = self->queue->next->packet_identifier;
+        message.flags = self->queue->next->flags;
+    }
+    bool is_through = mqttclient_call_back(self, has_just_come ? step : NULL, &message);
+    uint8_t qos = mqttclient_qos_of(message.flags);
+    if (is_promised && connection == self->connection) {
+        umqtt_delivered(&self->state, qos, message.packet_identifier, is_through);
+    }
+    if (!is_through) {
         return UMQTT_RAISED;
     }
-    mqttclient_begin_step(self, step);
-    uint8_t qos = mqttclient_qos_of(message);
-    while (qos > 0 && message->connection == self->connection) {
-        int acknowledged = umqtt_delivered(&self->state, qos, message->packet_identifier);
+    if (qos > 0 && connection == self->connection) {
+        uint32_t deadline_ms = step->deadline_ms;
+        step->deadline_ms = MQTTCLIENT_NO_DEADLINE;
         int status = mqttclient_flush(self, step, UMQTT_AWAIT_FLUSHED);
+        step->deadline_ms = deadline_ms;
         if (status > UMQTT_FULL) {
             return status;
         }
-        if (acknowledged == UMQTT_DONE) {
-            break;
-        }
-        // Only a callback that used the client itself can have filled it up in the meantime.
-        if (status == UMQTT_WAIT && !mqttclient_sleep(self, UMQTT_WANT_WRITE, step->wait_ms)) {
-            return UMQTT_RAISED;
-        }
     }
+    step->may_read = self->stream != self->sock;
     return DELIVERED;
 }
 
@@ -126,7 +155,7 @@ void mqttclient_release(mqttclient_obj_t *self, uint8_t slot) {
 #endif
 
 // Lets go of the objects whose exchange is over.
-static void forget_finished(mqttclient_obj_t *self) {
+void mqttclient_forget_finished(mqttclient_obj_t *self) {
     if (self->slots_held == 0) {
         return;
     }
@@ -147,13 +176,42 @@ static void drop_if_closed(mqttclient_obj_t *self, umqtt_step_t *step, int statu
     mqttclient_drop(self, status == UMQTT_STREAM_ERROR ? step->code : MP_ECONNRESET);
 }
 
+#if UMQTT_EXTRAS
+// A number for this thread, not 0. Two threads have the same one once in 65,535 times.
+static uint16_t number_of_thread(void) {
+    #if UMQTT_THREADS
+    return (uint16_t)((uint32_t)((uintptr_t)umqtt_port_this_thread() >> 4) * 0x9E3779B1 >> 16) | 1;
+    #else
+    return 1;
+    #endif
+}
+
+// Whose method has left its message in this slot, if it was this thread's.
+bool mqttclient_has_left(const mqttclient_obj_t *self, uint8_t slot) {
+    return self->left_by[slot] == number_of_thread();
+}
+
+// What an earlier method of this thread has left in the session is not to be taken for what this one leaves.
+void mqttclient_forget_left(mqttclient_obj_t *self) {
+    uint16_t thread = number_of_thread();
+    for (size_t i = 0; i < UMQTT_IN_FLIGHT; ++i) {
+        if (self->left_by[i] == thread) {
+            self->left_by[i] = 0;
+        }
+    }
+}
+#endif
+
 // Puts the client in order after an error, frees the mutex, and raises.
 MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint8_t connection, int status) {
     mp_obj_t raised = self->raised;
     self->raised = MP_OBJ_NULL;
-    if (UMQTT_EXTRAS) {
-        self->failed_slot = awaited;
+    #if UMQTT_EXTRAS
+    mqttclient_forget_left(self);
+    if (awaited < UMQTT_IN_FLIGHT) {
+        self->left_by[awaited] = number_of_thread();
     }
+    #endif
     if (connection == self->connection) {
         // Without a connection Rust has decided already which messages it keeps.
         if (awaited < UMQTT_IN_FLIGHT && umqtt_is_open(&self->state)) {
@@ -161,7 +219,7 @@ MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, um
         }
         drop_if_closed(self, step, status);
     }
-    forget_finished(self);
+    mqttclient_forget_finished(self);
     mqttclient_wake_others(self);
     mqttclient_unlock(self);
     if (status == UMQTT_RAISED) {
@@ -178,41 +236,33 @@ MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, um
     nlr_jump(MP_OBJ_TO_PTR(exception));
 }
 
-// Sleeps until there may be something to do. Status: POLL_AGAIN, UMQTT_RAISED or UMQTT_TIMEOUT.
-static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, uint32_t deadline) {
-    uint32_t left_ms = mqttclient_ms_until(deadline);
-    if (left_ms == 0) {
-        return UMQTT_TIMEOUT;
-    }
+// Sleeps until there may be something to do. Status: POLL_AGAIN or UMQTT_RAISED.
+static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
     // A message that is there already waits for another thread's callback, not for the stream.
     bool has_message = awaited == UMQTT_AWAIT_MESSAGE && self->queue != NULL;
     unsigned want = has_message ? 0 : step->want;
-    if (!mqttclient_sleep(self, want, MIN(step->wait_ms, left_ms))) {
+    if (!mqttclient_sleep(self, want, step->wait_ms)) {
         return UMQTT_RAISED;
     }
-    step->now_ms = umqtt_port_ticks_ms();
     step->may_read = true;
     return POLL_AGAIN;
 }
 
-// Hands the message over that has come, or keeps it while a callback runs. Status: POLL_AGAIN if it was kept, else that of
-// deliver().
+// Hands the message over that has come, or keeps it while a callback runs. Status: that of mqttclient_keep() or of deliver().
 static int message_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
-    if (self->queue != NULL || !may_deliver(self, awaited)) {
-        bool is_kept = mqttclient_keep(self, step);
+    if (self->queue != NULL || !may_deliver(self, step, awaited)) {
+        int status = mqttclient_keep(self, step);
         mqttclient_wake_others(self);
-        return is_kept ? POLL_AGAIN : UMQTT_RAISED;
+        return status;
     }
-    mqttclient_message_t message;
-    return deliver(self, step, true, &message);
+    return deliver(self, step, true);
 }
 
 // Does what a status asks for. The next status.
-static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, uint32_t deadline) {
-    mqttclient_message_t message;
+static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status) {
     switch (status) {
         case UMQTT_WAIT:
-            return wait_step(self, step, awaited, deadline);
+            return wait_step(self, step, awaited);
         case UMQTT_LEND:
             lend(self, step);
             return POLL_AGAIN;
@@ -221,8 +271,7 @@ static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, i
         case UMQTT_MESSAGE:
             return message_step(self, step, awaited);
         case QUEUED:
-            dequeue(self, &message);
-            return deliver(self, step, false, &message);
+            return deliver(self, step, false);
         default:
             return status;
     }
@@ -230,7 +279,7 @@ static int act_on(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, i
 
 // A method has come to its end: frees the mutex.
 MQTTCLIENT_SHARED void mqttclient_finish(mqttclient_obj_t *self) {
-    forget_finished(self);
+    mqttclient_forget_finished(self);
     mqttclient_wake_others(self);
     mqttclient_unlock(self);
 }
@@ -242,9 +291,10 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
     bool awaits_message = awaited == UMQTT_AWAIT_MESSAGE;
     bool is_done = false;
     step->lends = false;
+    step->deadline_ms = deadline;
     self->receivers += awaits_message;
     while (status != UMQTT_WAIT || waits) {
-        status = act_on(self, step, awaited, status, deadline);
+        status = act_on(self, step, awaited, status);
         if (status > UMQTT_FULL) {
             break;
         }
@@ -259,7 +309,12 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         if (awaits_message && (is_done || status == DELIVERED)) {
             break;
         }
-        if (self->queue != NULL && may_deliver(self, awaited)) {
+        if (status == DELIVERED && !mqttclient_run_pending(self)) {
+            // Ctrl-C comes between two messages, also where there is always a next one.
+            status = UMQTT_RAISED;
+            break;
+        }
+        if (self->queue != NULL && may_deliver(self, step, awaited) && promise_kept(self)) {
             // What came while a callback was running comes before anything newer.
             status = QUEUED;
         } else if (is_done) {
@@ -269,7 +324,7 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
             status = UMQTT_STREAM_ERROR;
             break;
         } else {
-            status = poll_step(self, step, awaited);
+            status = mqttclient_poll(self, step, awaited);
         }
     }
     self->receivers -= awaits_message;
@@ -286,6 +341,9 @@ MQTTCLIENT_SHARED void mqttclient_hold(mqttclient_obj_t *self, uint8_t slot, mp_
     self->slot[slot].topic = topic;
     self->slot[slot].msg = msg;
     self->slots_held |= 1u << slot;
+    #if UMQTT_EXTRAS
+    self->left_by[slot] = 0;
+    #endif
 }
 
 // Sees an exchange about topic and msg through, from the status of the step that began it, or does what can be done for it

@@ -23,7 +23,7 @@ static uint32_t timeout_ms_of(mp_obj_t obj) {
 // Sorts a method's arguments; returns the client. May raise.
 static mqttclient_obj_t *parse(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args, size_t len, const mp_arg_t *allowed, mp_arg_val_t *args) {
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, len, allowed, args);
-    return MP_OBJ_TO_PTR(pos_args[0]);
+    return mqttclient_self(pos_args[0]);
 }
 
 static mp_obj_t mqttclient_set_callback(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
@@ -54,61 +54,38 @@ static const mp_arg_t message_args[] = {
     { MP_QSTR_qos, MP_ARG_OBJ, { .u_obj = MP_OBJ_NEW_SMALL_INT(0) } },
 };
 
+// Takes the mutex to change what CONNECT says. Not while a CONNECT that start_connect() began is on its way: what was said of it
+// holds for all of it. May raise.
+static void lock_for_connect(mqttclient_obj_t *self) {
+    mqttclient_lock(self);
+    if (self->is_aside) {
+        mqttclient_unlock(self);
+        mp_raise_OSError(MP_EALREADY);
+    }
+}
+
+// topic None: no will any more.
 static mp_obj_t mqttclient_set_last_will(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     mp_arg_val_t args[MP_ARRAY_SIZE(message_args)];
     mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(message_args), message_args, args);
-    umqtt_octets_t topic = mqttclient_octets_of(args[ARG_topic].u_obj);
-    mqttclient_check(umqtt_check(topic.data, topic.len, true));
-    mqttclient_check_field(args[ARG_msg].u_obj);
     uint8_t qos = mqttclient_qos(args[ARG_qos].u_obj);
     bool retain = mp_obj_is_true(args[ARG_retain].u_obj);
-    mp_obj_t will_topic = mqttclient_unchanging(args[ARG_topic].u_obj);
-    mp_obj_t will_msg = mqttclient_unchanging(args[ARG_msg].u_obj);
-    mqttclient_lock(self);
-    self->will_qos = qos;
+    mp_obj_t will_topic = MP_OBJ_NULL;
+    mp_obj_t will_msg = MP_OBJ_NULL;
+    if (args[ARG_topic].u_obj != mp_const_none) {
+        umqtt_octets_t topic = mqttclient_octets_of(args[ARG_topic].u_obj);
+        mqttclient_check(umqtt_check(topic.data, topic.len, true));
+        mqttclient_check_field(args[ARG_msg].u_obj);
+        will_topic = mqttclient_unchanging(args[ARG_topic].u_obj);
+        will_msg = mqttclient_unchanging(args[ARG_msg].u_obj);
+    }
+    lock_for_connect(self);
+    self->will_qos = qos & 3;
     self->will_retain = retain;
     self->field[UMQTT_WILL_TOPIC] = will_topic;
     self->field[UMQTT_WILL_MSG] = will_msg;
     mqttclient_unlock(self);
     return mp_const_none;
-}
-
-// Says DISCONNECT, if there is a connection, and closes it. waits: until DISCONNECT has left, at most for the time that an
-// answer may take. The mutex is held. What was pending may raise: returns it, or MP_OBJ_NULL.
-static mp_obj_t hang_up(mqttclient_obj_t *self, bool waits) {
-    if (self->stream == MP_OBJ_NULL) {
-        return MP_OBJ_NULL;
-    }
-    uint8_t connection = self->connection;
-    uint32_t deadline = mqttclient_deadline_after(self->answer_timeout_ms);
-    bool said = false;
-    mp_obj_t raised = MP_OBJ_NULL;
-    umqtt_step_t step;
-    mqttclient_begin_step(self, &step);
-    while (umqtt_is_open(&self->state)) {
-        said = said || umqtt_disconnect(&self->state, &step) == UMQTT_DONE;
-        int status = mqttclient_flush(self, &step, UMQTT_AWAIT_FLUSHED);
-        uint32_t ms = mqttclient_ms_until(deadline);
-        if (status > UMQTT_FULL || (said && status == UMQTT_DONE) || !waits || ms == 0) {
-            break;
-        }
-        if (!mqttclient_sleep(self, UMQTT_WANT_WRITE, ms)) {
-            raised = self->raised;
-        }
-        if (raised != MP_OBJ_NULL || connection != self->connection) {
-            break;
-        }
-    }
-    bool is_ours = connection == self->connection;
-    if (is_ours) {
-        umqtt_drain(&self->state, self);
-    }
-    // What the stream raised is passed over. Before mqttclient_drop, which may free the mutex.
-    self->raised = MP_OBJ_NULL;
-    if (is_ours) {
-        mqttclient_drop(self, MP_ENOTCONN);
-    }
-    return raised;
 }
 
 // Makes the client ready for a new connection, of which nothing is there yet but what the Server has kept. Takes the mutex.
@@ -126,11 +103,12 @@ void mqttclient_prepare(mqttclient_obj_t *self, bool clean_session, mp_obj_t tim
     // Before hang_up, which may free the mutex.
     self->is_aside = false;
     self->connecting = true;
-    hang_up(self, false);
+    mqttclient_hang_up(self, false);
     self->clean_session = clean_session;
     self->answer_timeout_ms = timeout_ms;
     if (clean_session) {
         self->queue = NULL;
+        self->kept_16 = 0;
     }
 }
 
@@ -151,6 +129,9 @@ static mp_obj_t mqttclient_connect_method(size_t n_args, const mp_obj_t *pos_arg
 // without it.
 int mqttclient_begin(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t kind, mp_obj_t topic, mp_obj_t msg, uint8_t qos, bool retain) {
     mqttclient_lock(self);
+    #if UMQTT_EXTRAS
+    mqttclient_forget_left(self);
+    #endif
     mqttclient_begin_step(self, step);
     step->lends = true;
     // With the mutex: while this thread waits for it, another one may move them.
@@ -211,7 +192,7 @@ static mp_obj_t mqttclient_unsubscribe(size_t n_args, const mp_obj_t *pos_args, 
 
 // The next message: waits for it, or looks if it is there.
 static mp_obj_t receive(mp_obj_t self_in, bool waits) {
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_obj_t *self = mqttclient_self(self_in);
     umqtt_step_t step;
     mqttclient_lock(self);
     mqttclient_begin_step(self, &step);
@@ -230,7 +211,7 @@ static mp_obj_t mqttclient_wait_msg(mp_obj_t self_in) {
 }
 
 static mp_obj_t mqttclient_ping(mp_obj_t self_in) {
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_obj_t *self = mqttclient_self(self_in);
     umqtt_step_t step;
     int status;
     do {
@@ -249,10 +230,10 @@ static mp_obj_t mqttclient_ping(mp_obj_t self_in) {
 }
 
 static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_obj_t *self = mqttclient_self(self_in);
     mqttclient_lock(self);
     // A connection that another thread is making is not there yet.
-    mp_obj_t raised = self->connecting && !self->is_aside ? MP_OBJ_NULL : hang_up(self, true);
+    mp_obj_t raised = self->connecting && !self->is_aside ? MP_OBJ_NULL : mqttclient_hang_up(self, true);
     mqttclient_unlock(self);
     if (raised != MP_OBJ_NULL) {
         nlr_jump(MP_OBJ_TO_PTR(raised));
@@ -263,17 +244,38 @@ static mp_obj_t mqttclient_disconnect(mp_obj_t self_in) {
 #if UMQTT_EXTRAS
 // The socket of the connection, without TLS; None while there is none, or CONNACK has not come.
 static mp_obj_t mqttclient_socket(mp_obj_t self_in) {
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_obj_t *self = mqttclient_self(self_in);
     mqttclient_lock(self);
     mp_obj_t sock = self->sock;
     bool is_there = sock != MP_OBJ_NULL && !self->connecting;
+    self->gave_socket = is_there;
     mqttclient_unlock(self);
     return is_there ? sock : mp_const_none;
 }
 
+// set_credentials(user, password=None): what the next CONNECT says, instead of what the client was made with. For passwords that run
+// out.
+static mp_obj_t mqttclient_set_credentials(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_user, ARG_password };
+    static const mp_arg_t allowed_args[] = {
+        { MP_QSTR_user, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
+        { MP_QSTR_password, MP_ARG_OBJ, { .u_obj = mp_const_none } },
+    };
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mqttclient_obj_t *self = parse(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mqttclient_check_credentials(args[ARG_user].u_obj, args[ARG_password].u_obj);
+    mp_obj_t user = mqttclient_unchanging(args[ARG_user].u_obj);
+    mp_obj_t password = mqttclient_unchanging(args[ARG_password].u_obj);
+    lock_for_connect(self);
+    self->field[UMQTT_USER] = user;
+    self->field[UMQTT_PASSWORD] = password;
+    mqttclient_unlock(self);
+    return mp_const_none;
+}
+
 // Closes the connection without DISCONNECT, so that the Server sends the Will [MQTT-3.1.2-8].
 static mp_obj_t mqttclient_close(mp_obj_t self_in) {
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_obj_t *self = mqttclient_self(self_in);
     mqttclient_lock(self);
     if (self->stream != MP_OBJ_NULL) {
         mqttclient_drop(self, MP_ENOTCONN);
@@ -300,6 +302,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(disconnect_obj, mqttclient_disconnect);
 #if UMQTT_EXTRAS
 static MP_DEFINE_CONST_FUN_OBJ_1(socket_obj, mqttclient_socket);
 static MP_DEFINE_CONST_FUN_OBJ_1(close_obj, mqttclient_close);
+static MP_DEFINE_CONST_FUN_OBJ_KW(set_credentials_obj, 1, mqttclient_set_credentials);
 #endif
 
 #if UMQTT_EXTRAS
@@ -319,6 +322,9 @@ static const mp_rom_map_elem_t mqttclient_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_wait_msg), MP_ROM_PTR(&wait_msg_obj) },
     { MP_ROM_QSTR(MP_QSTR_ping), MP_ROM_PTR(&ping_obj) },
     { MP_ROM_QSTR(MP_QSTR_disconnect), MP_ROM_PTR(&disconnect_obj) },
+    #if UMQTT_UNIX && MICROPY_ENABLE_FINALISER
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&mqttclient_del_obj) },
+    #endif
     #if UMQTT_EXTRAS
     { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&close_obj) },
     { MP_ROM_QSTR(MP_QSTR_socket), MP_ROM_PTR(&socket_obj) },
@@ -327,6 +333,8 @@ static const mp_rom_map_elem_t mqttclient_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_start_connect), MP_ROM_PTR(&mqttclient_start_connect_obj) },
     { MP_ROM_QSTR(MP_QSTR_finished), MP_ROM_PTR(&mqttclient_finished_obj) },
     { MP_ROM_QSTR(MP_QSTR_unfinished), MP_ROM_PTR(&mqttclient_unfinished_obj) },
+    { MP_ROM_QSTR(MP_QSTR_discard), MP_ROM_PTR(&mqttclient_discard_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_credentials), MP_ROM_PTR(&set_credentials_obj) },
     #endif
 };
 static MP_DEFINE_CONST_DICT(mqttclient_locals, mqttclient_locals_table);

@@ -10,15 +10,29 @@
 #include <semaphore.h>
 #endif
 
-// A message that has come. One that came while the callback was running is delivered when it has returned.
+// A message that is being handed over.
 typedef struct _mqttclient_message_t {
-    struct _mqttclient_message_t *next; // in the queue
     mp_obj_t topic; // MP_OBJ_NULL: nobody wants it
     mp_obj_t payload;
     uint16_t packet_identifier;
     uint8_t flags; // of PUBLISH's fixed header
     uint8_t connection; // the connection it came on: it cannot be acknowledged on another
 } mqttclient_message_t;
+
+// A message that cannot be handed over now, because a callback is running: one block of heap, no more than its octets and this.
+typedef struct _mqttclient_kept_t {
+    struct _mqttclient_kept_t *next; // the one that came after it; of the newest, the oldest
+    uint32_t payload_len;
+    uint16_t topic_len;
+    uint16_t packet_identifier;
+    uint8_t flags;
+    uint8_t connection;
+    bool is_long; // its octets lie in rooms, else here: the topic, then the payload
+    union {
+        byte *room[2];
+        byte octets[sizeof(byte *)];
+    } body;
+} mqttclient_kept_t;
 
 #if UMQTT_UNIX && UMQTT_THREADS
 // A thread that waits for another one to read, on that thread's C stack.
@@ -35,14 +49,21 @@ typedef struct _mqttclient_obj_t {
     uint8_t connection; // counts the connections made and lost
     uint8_t receivers; // how many calls of wait_msg and check_msg are under way
     uint8_t callback_depth; // how many callbacks are running, one inside the other
+    // With the mutex held, as all else here: they share octets.
     uint8_t phase : 4; // how far the connection has come: MQTTCLIENT_RESOLVE and so on
     uint8_t error_phase : 4; // when last_error came
-    uint8_t will_qos;
-    bool will_retain;
-    bool clean_session;
-    bool wants_flags; // of the callback
+    uint8_t will_qos : 2;
+    bool will_retain : 1;
+    bool clean_session : 1;
+    bool wants_flags : 1; // of the callback
+    bool gave_socket : 1; // the script has seen the socket of this connection
     bool connecting;
     bool is_aside; // connecting by start_connect, so that no call is under way
+    #if UMQTT_UNIX && UMQTT_THREADS
+    bool has_reader; // a thread sleeps on the stream and wakes the waiters
+    uint8_t sleepers; // how many threads sleep on the descriptor
+    uint8_t leavers; // how many still sleep on that of a connection that is over
+    #endif
     #if !UMQTT_THREADS
     bool locked;
     #endif
@@ -50,7 +71,8 @@ typedef struct _mqttclient_obj_t {
     uint16_t port;
     uint16_t keep_alive_s;
     uint32_t answer_timeout_ms;
-    int lost_errno; // why there is no connection any more
+    int16_t lost_errno; // why there is no connection any more
+    uint16_t kept_16; // how much is kept in the queue, in units of 16 octets
     #if UMQTT_UNIX
     int fd; // of sock, or -1
     #endif
@@ -73,11 +95,12 @@ typedef struct _mqttclient_obj_t {
     mp_obj_t raised; // by the stream, while Rust was running
     mp_obj_t last_error; // of the network or the Server
 
-    mqttclient_message_t *queue; // oldest first
+    mqttclient_kept_t *queue; // the newest; or NULL
     #if UMQTT_QUICK
     mp_obj_t last_topic; // of the message before, as bytes; or MP_OBJ_NULL
     #endif
-    umqtt_room_t room[2]; // for a long message
+    byte *room[2]; // for a long message
+    uint32_t room_len[2];
 
     // What the exchanges under way are about, by slot: Rust asks for it until it is acknowledged.
     struct {
@@ -96,14 +119,14 @@ typedef struct _mqttclient_obj_t {
     void *callback_thread; // the thread that runs the callback now
     #if UMQTT_UNIX
     mqttclient_waiter_t *waiters;
-    bool has_reader; // a thread sleeps on the stream and wakes the waiters
-    uint8_t sleepers; // how many threads sleep on the descriptor
-    uint8_t leavers; // how many still sleep on that of a connection that is over
     #endif
     #endif
 
-    // What the last call awaited that failed: a slot, or UMQTT_AWAIT_FLUSHED and the like. Here it takes no more room.
-    uint8_t failed_slot;
+    #if UMQTT_EXTRAS
+    // Which thread's method has raised and left its message in this slot: a number made of the thread; 0: none. It stands here to
+    // take no more room.
+    uint16_t left_by[UMQTT_IN_FLIGHT];
+    #endif
 
     umqtt_state_t state;
 } mqttclient_obj_t;
@@ -119,6 +142,9 @@ extern const mp_obj_type_t mp_type_MQTTException;
 
 // Phases of a connection; stats.c has their names.
 enum { MQTTCLIENT_RESOLVE, MQTTCLIENT_CONNECT, MQTTCLIENT_TLS, MQTTCLIENT_CONNACK, MQTTCLIENT_SESSION };
+
+// The place of DISCONNECT.
+#define MQTTCLIENT_DISCONNECT_PLACE (-2)
 
 // A status beside those of umqtt.h: nothing was done yet, begin with a poll.
 #define MQTTCLIENT_POLL (-1)
@@ -142,6 +168,7 @@ static inline void mqttclient_wake_others(mqttclient_obj_t *self) {
 }
 #endif
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms);
+bool mqttclient_run_pending(mqttclient_obj_t *self);
 void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms);
 int mqttclient_fileno(mp_obj_t sock);
 uint32_t mqttclient_ms_until(uint32_t deadline);
@@ -153,22 +180,30 @@ void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step);
 bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited, int status, bool waits, uint32_t deadline);
 bool mqttclient_exchange(mqttclient_obj_t *self, umqtt_step_t *step, mp_obj_t topic, mp_obj_t msg, int status, bool waits);
 int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited);
+int mqttclient_poll(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited);
+void mqttclient_forget_finished(mqttclient_obj_t *self);
+void mqttclient_forget_left(mqttclient_obj_t *self);
+bool mqttclient_has_left(const mqttclient_obj_t *self, uint8_t slot);
 
 // construct.c: makes a client; the checks of arguments.
 mp_obj_t mqttclient_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args);
+mqttclient_obj_t *mqttclient_self(mp_obj_t self_in);
+MP_DECLARE_CONST_FUN_OBJ_1(mqttclient_del_obj);
 UMQTT_NORETURN void mqttclient_raise_no_buffer(void);
 umqtt_octets_t mqttclient_octets_of(mp_obj_t obj);
 void mqttclient_check_field(mp_obj_t obj);
+void mqttclient_check_credentials(mp_obj_t user, mp_obj_t password);
 mp_obj_t mqttclient_unchanging(mp_obj_t obj);
 uint8_t mqttclient_qos(mp_obj_t obj);
 
 // message.c: what becomes of a message that has come.
 void mqttclient_forget_fields(mqttclient_obj_t *self);
 int mqttclient_make_room(mqttclient_obj_t *self, umqtt_step_t *step);
-bool mqttclient_keep(mqttclient_obj_t *self, const umqtt_step_t *step);
+bool mqttclient_has_room_to_keep(const mqttclient_obj_t *self);
+int mqttclient_keep(mqttclient_obj_t *self, umqtt_step_t *step);
 bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message);
-static inline uint8_t mqttclient_qos_of(const mqttclient_message_t *message) {
-    return message->flags >> 1 & 3;
+static inline uint8_t mqttclient_qos_of(uint8_t flags) {
+    return flags >> 1 & 3;
 }
 
 // quick.c: the short way of publish, and what it shares with mqttclient.c and exchange.c. Where it is not built these keep that
@@ -192,6 +227,8 @@ void mqttclient_connect(mqttclient_obj_t *self, mp_obj_t given);
 void mqttclient_check_stream(mp_obj_t stream);
 mp_obj_t mqttclient_connected(mqttclient_obj_t *self);
 void mqttclient_drop(mqttclient_obj_t *self, int lost_errno);
+int mqttclient_hang_up_step(mqttclient_obj_t *self, umqtt_step_t *step);
+mp_obj_t mqttclient_hang_up(mqttclient_obj_t *self, bool waits);
 
 // errors.c: statuses to exceptions. code: the errno of UMQTT_STREAM_ERROR, the return code of UMQTT_REFUSED.
 mp_obj_t mqttclient_error(int status, int code);
@@ -221,6 +258,7 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_start_connect_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_finished_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(mqttclient_unfinished_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mqttclient_discard_obj);
 bool mqttclient_wants_reconnect(size_t n_args, size_t n_kw, const mp_obj_t *all_args);
 mp_obj_t mqttclient_new_reconnecting(size_t n_args, size_t n_kw, const mp_obj_t *all_args);
 

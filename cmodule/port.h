@@ -142,6 +142,15 @@ static inline void umqtt_port_sleep_ms(uint32_t ms) {
     #endif
 }
 
+// Memory for an object whose __del__ is called when nobody has it any more. May raise.
+static inline void *umqtt_port_new_with_finaliser(size_t size) {
+    #if MICROPY_ENABLE_FINALISER
+    return m_malloc_with_finaliser(size);
+    #else
+    return m_malloc(size);
+    #endif
+}
+
 // A bytes object around len octets of heap memory that end in a NUL. Its hash is left to be made when it is asked for: that
 // is most of the work of mp_obj_new_bytes. May raise.
 static inline mp_obj_t umqtt_port_bytes(const byte *data, size_t len) {

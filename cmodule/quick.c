@@ -62,7 +62,7 @@ mp_obj_t mqttclient_publish_quickly(size_t n_args, const mp_obj_t *args, mp_map_
     mp_uint_t qos = (mp_uint_t)MP_OBJ_SMALL_INT_VALUE(qos_obj);
     if (kw_args->used != 0 || n_args < 3 || n_args > 5
         || (n_args > 3 && !retain && args[3] != mp_const_false)
-        || !mp_obj_is_small_int(qos_obj) || qos > 2
+        || !mp_obj_is_small_int(qos_obj) || qos > 2 || !mp_obj_is_type(args[0], &mp_type_umqtt_MQTTClient)
         || !unchanging_octets(args[1], &step.packet_topic) || !unchanging_octets(args[2], &step.packet_payload)) {
         return mqttclient_publish(n_args, args, kw_args);
     }
@@ -73,8 +73,14 @@ mp_obj_t mqttclient_publish_quickly(size_t n_args, const mp_obj_t *args, mp_map_
     step.now_ms = umqtt_port_ticks_ms();
     step.may_read = self->stream != self->sock;
     step.lends = true;
+    step.takes = true;
+    step.attends = true;
+    step.is_late = false;
+    step.late_reads = UMQTT_LATE_READS;
     step.begun = UMQTT_NO_SLOT;
-    step.room = self->room;
+    step.deadline_ms = MQTTCLIENT_NO_DEADLINE;
+    step.room[0].len = 0;
+    step.room[1].len = 0;
     int status = umqtt_begin(&self->state, &step, UMQTT_PUBLISH, (uint8_t)qos, retain);
     if (status == UMQTT_DONE && self->queue == NULL) {
         mqttclient_finish(self);
@@ -82,11 +88,13 @@ mp_obj_t mqttclient_publish_quickly(size_t n_args, const mp_obj_t *args, mp_map_
         // Nothing was done. There it waits for a place.
         mqttclient_unlock(self);
         return mqttclient_publish(n_args, args, kw_args);
-    } else if (status == UMQTT_WAIT && qos == 1 && step.want == UMQTT_WANT_READ) {
+    } else if (status == UMQTT_WAIT && qos == 1 && step.want == UMQTT_WANT_READ && !step.may_read) {
         mqttclient_hold(self, step.begun, args[1], args[2]);
         await_puback(self, &step, step.begun);
     } else {
-        mqttclient_exchange(self, &step, args[1], args[2], status, true);
+        // Under TLS nothing was read yet, and what the stream holds no sleep would see.
+        bool sleeps = status == UMQTT_WAIT && !step.may_read;
+        mqttclient_exchange(self, &step, args[1], args[2], sleeps || status != UMQTT_WAIT ? status : MQTTCLIENT_POLL, true);
     }
     return mp_const_none;
 }

@@ -23,7 +23,7 @@ static mp_obj_t mqttclient_stats(mp_obj_t self_in) {
         MP_QSTR_bytes_out, MP_QSTR_bytes_in, MP_QSTR_packets_out, MP_QSTR_packets_in, MP_QSTR_connects,
         MP_QSTR_in_flight, MP_QSTR_round_trip_ms, MP_QSTR_session_present, MP_QSTR_last_error, MP_QSTR_phase,
     };
-    mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mqttclient_obj_t *self = mqttclient_self(self_in);
     umqtt_counts_t counts = { 0 };
     mqttclient_lock(self);
     umqtt_count(&self->state, &counts);

@@ -17,6 +17,10 @@
 #define UMQTT_INCOMING (24) // groups of 32 neighbouring QoS 2 identifiers received and not yet released
 #endif
 
+#ifndef UMQTT_KEPT
+#define UMQTT_KEPT (262144) // octets of messages that are kept while a callback runs, from where on no more are read
+#endif
+
 #ifndef UMQTT_QUICK
 #define UMQTT_QUICK (0) // short ways for what happens most, for some more code
 #endif
@@ -81,7 +85,6 @@ enum {
     UMQTT_BAD_SUBACK_CODE,
     UMQTT_BEFORE_CONNACK,
     UMQTT_SECOND_CONNACK,
-    UMQTT_SESSION_PRESENT,
     UMQTT_INCOMING_FULL,
 };
 
@@ -92,6 +95,7 @@ enum {
     UMQTT_AWAIT_ROOM_FOR_MESSAGE, // at QoS 1 or 2; these leave one place to the other exchanges
     UMQTT_AWAIT_OUTBOX,
     UMQTT_AWAIT_FLUSHED,
+    UMQTT_AWAIT_END, // of what the Server sends, after DISCONNECT has left
 };
 
 enum {
@@ -119,13 +123,20 @@ enum {
 
 #define UMQTT_FOREVER (0xffffffff)
 #define UMQTT_NO_SLOT (0xff)
+#define UMQTT_LATE_READS (64) // of a method whose time is over: its answer may be here
 
 // One call of Rust: what goes in, and what came of it. Small fields first: Thumb-2 has short instructions for what lies near.
 typedef struct _umqtt_step_t {
     // In.
     bool may_read; // false: nothing can have come, save the call
     bool lends; // packet_topic and packet_payload are those of the slot, or of the exchange to begin
+    bool takes; // there is room for messages that cannot be handed over now
+    // Rust's own, from step to step of what a method awaits: true, false and UMQTT_LATE_READS at first.
+    bool attends;
+    bool is_late; // the time is over: what still comes is to be kept, not handed over
+    uint8_t late_reads;
     // Out.
+    bool uses_rooms; // false: what the rooms hold is of no use any more, unless a message lies in them now
     uint8_t begun; // the slot of the exchange that the call began; untouched if it began none that needs one
     uint8_t slot; // the slot that UMQTT_LEND asks for; in: the one whose packet is lent
     uint8_t want;
@@ -142,10 +153,11 @@ typedef struct _umqtt_step_t {
     umqtt_octets_t payload;
     // In.
     uint32_t now_ms;
+    uint32_t deadline_ms; // of the method, on the same clock; 0: none but that of its exchange
     void *client; // for umqtt_shim.h
     umqtt_octets_t packet_topic;
     umqtt_octets_t packet_payload;
-    const umqtt_room_t *room; // two, for a long message, each from its first octet on; or NULL
+    umqtt_room_t room[2]; // for a long message, each from its first octet on
 } umqtt_step_t;
 
 // The fields of CONNECT's payload, in its order.
@@ -167,8 +179,8 @@ typedef struct _umqtt_connect_t {
     umqtt_octets_t field[UMQTT_CONNECT_FIELDS]; // data is NULL for one that is not there
 } umqtt_connect_t;
 
-// Makes a client that is not connected out of memory that is all zero.
-void umqtt_init(umqtt_state_t *state);
+// Makes a client that is not connected out of memory that is all zero. Packet Identifiers begin after last_identifier.
+void umqtt_init(umqtt_state_t *state, uint16_t last_identifier);
 
 // Checks an argument that becomes a UTF-8 string, or a Topic Name: UMQTT_DONE or what is wrong.
 int umqtt_check(const uint8_t *data, size_t len, bool is_topic);
@@ -193,9 +205,14 @@ int umqtt_poll(umqtt_state_t *state, umqtt_step_t *step, uint8_t awaited);
 int umqtt_puback(umqtt_state_t *state, umqtt_step_t *step, uint8_t slot);
 #endif
 
-// The message of UMQTT_MESSAGE has been taken over; the caller is through with it (UMQTT_DONE or UMQTT_FULL).
+// The message of UMQTT_MESSAGE has been taken over; or it cannot be, and is told again later.
 void umqtt_taken(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
-int umqtt_delivered(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
+void umqtt_put_back(umqtt_state_t *state);
+
+// The message is about to be handed over: a place is kept for its acknowledgement; false if none is free. Then the caller is through
+// with it, well or not.
+bool umqtt_promise(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
+void umqtt_delivered(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier, bool acknowledges);
 
 // The long message that is coming in is not wanted; or, not acknowledged, there is no memory for it.
 void umqtt_decline(umqtt_state_t *state, bool acknowledge);
@@ -203,8 +220,8 @@ void umqtt_decline(umqtt_state_t *state, bool acknowledge);
 // Nobody awaits this slot any longer.
 void umqtt_abandon(umqtt_state_t *state, uint8_t slot);
 
-// Reads and forgets what has come, before the stream is closed.
-void umqtt_drain(umqtt_state_t *state, void *client);
+// Forgets the message of this slot: it is not sent again.
+void umqtt_discard(umqtt_state_t *state, uint8_t slot);
 
 // The stream is gone.
 void umqtt_close(umqtt_state_t *state);

@@ -244,10 +244,9 @@ void mqttclient_wake_others(mqttclient_obj_t *self) {
 }
 #endif
 
-#if UMQTT_UNIX
 // Runs what is pending, without the mutex, which is held before and after. False: it raised, and the exception is in
 // self->raised.
-static bool run_pending(mqttclient_obj_t *self) {
+bool mqttclient_run_pending(mqttclient_obj_t *self) {
     if (!umqtt_port_is_pending()) {
         return true;
     }
@@ -264,7 +263,6 @@ static bool run_pending(mqttclient_obj_t *self) {
     self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
     return false;
 }
-#endif
 
 #if UMQTT_UNIX && UMQTT_THREADS
 // Sleeps without the mutex: on a semaphore, or on the descriptor. What jumps out of it is in self->raised.
@@ -334,7 +332,7 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
         self->has_reader = false;
         mqttclient_wake_others(self);
     }
-    return self->raised == MP_OBJ_NULL && run_pending(self);
+    return self->raised == MP_OBJ_NULL && mqttclient_run_pending(self);
 }
 #else
 // The same for one thread at a time, or with threads that take turns in trying the stream.
@@ -343,7 +341,7 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     int fd = self->fd;
     short events = fd >= 0 ? events_of(self, fd, want) : 0;
     if (fd >= 0 && events == 0) {
-        return run_pending(self);
+        return mqttclient_run_pending(self);
     }
     #else
     (void)want;

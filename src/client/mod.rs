@@ -21,7 +21,7 @@ use crate::settings::RX_BUFFER;
 pub use counts::Counts;
 pub use error::Error;
 use outbox::Outbox;
-pub use step::{Awaited, Body, Lent, Message, Step, Wait};
+pub use step::{Awaited, Body, Call, Lent, Message, Step, Wait};
 pub use transport::Transport;
 
 /// Reads that one step makes at most. A Server that never stops sending must not keep the caller from his other duties.
@@ -77,6 +77,10 @@ pub struct Client {
     sending: Option<Sending>,
     /// DISCONNECT is queued: nothing comes after it [MQTT-3.14.4-2].
     disconnecting: bool,
+    /// Places in the outbox that are kept for the acknowledgements of messages that were handed over.
+    promised: u8,
+    /// Octets of the packet in the buffer that brought the message in hand.
+    message_len: u16,
     counts: Counts,
 }
 
@@ -101,8 +105,15 @@ impl Client {
             outbox: Outbox::new(),
             sending: None,
             disconnecting: false,
+            promised: 0,
+            message_len: 0,
             counts: Counts::new(),
         }
+    }
+
+    /// Has the next Packet Identifier be the one after `last`: see [`crate::session::Outgoing::begin_after`].
+    pub fn begin_after(&mut self, last: u16) {
+        self.session.outgoing_mut().begin_after(last);
     }
 
     /// What was counted.
@@ -117,10 +128,21 @@ impl Client {
         &self.session
     }
 
-    /// Whether [`Client::poll`] has a packet to deal with before it needs octets from the stream.
+    /// Whether [`Client::poll`] has something to deal with before it needs octets from the stream: a packet, or a piece of a long
+    /// message.
     #[must_use]
     pub fn has_packet(&self) -> bool {
-        self.reader.has_packet()
+        match self.fate {
+            Fate::None => self.reader.has_packet(),
+            _ => self.long.missing() == 0 || self.reader.pending_len() > 0,
+        }
+    }
+
+    /// Whether the rooms that were lent are those of a message that is coming in, or of the one that has just been told. If not,
+    /// nothing in them is of use any more, however that message ended.
+    #[must_use]
+    pub fn uses_rooms(&self) -> bool {
+        self.fate == Fate::Deliver
     }
 
     /// Whether there is a connection that CONNACK has confirmed.
@@ -137,6 +159,7 @@ impl Client {
         self.fate = Fate::None;
         self.sending = None;
         self.disconnecting = false;
+        self.promised = 0;
     }
 
     /// The message of [`Step::Message`].
@@ -170,44 +193,58 @@ impl Client {
         self.session.outgoing().in_use()
     }
 
-    /// Queues a small packet of the client's own; false if it does not fit.
+    /// Queues a small packet of the caller's or an acknowledgement; false if it does not fit beside what is promised.
     #[must_use]
     fn queue(&mut self, packet: &[u8]) -> bool {
-        let is_queued = self.outbox.push(packet);
+        let is_queued = self.outbox.has_room(1 + usize::from(self.promised)) && self.outbox.push(packet);
         if is_queued {
             self.counts.packet_out();
         }
         is_queued
     }
 
+    /// Whether the packet of a slot has begun to leave.
+    fn is_sending(&self, slot: u8) -> bool {
+        self.sending.is_some_and(|sending| sending.slot == slot)
+    }
+
     /// Nobody awaits the exchange of this slot any longer. If its packet is on its way or in flight, it stays so.
     pub fn abandon(&mut self, slot: u8) {
-        let begun = self.sending.is_some_and(|sending| sending.slot == slot);
+        let begun = self.is_sending(slot);
         self.session.outgoing_mut().abandon(slot, begun);
     }
 
-    /// Does all that can be done without waiting, until there is something to tell. Reads only with `may_read`: a caller
-    /// who has just written, or who knows that nothing has come, saves the call on the stream.
+    /// Forgets the exchange of this slot, if nobody awaits it, a message in flight too: it is not sent again. A packet that has begun
+    /// to leave leaves first.
+    pub fn discard(&mut self, slot: u8) {
+        let begun = self.is_sending(slot);
+        self.session.outgoing_mut().discard(slot, begun);
+    }
+
+    /// Does all that can be done without waiting, until there is something to tell.
     ///
     /// # Errors
     /// [`Error`]; after a fatal one the connection is closed.
     pub fn poll<T: Transport>(
         &mut self,
         stream: &mut T,
-        awaited: Awaited,
+        call: &mut Call,
         lent: &mut Lent,
-        may_read: bool,
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
-        let is_ready = match awaited {
+        let is_ready = match call.awaited {
             Awaited::Connack => !self.session.is_closed(),
-            Awaited::Flushed => self.is_open(),
+            Awaited::Flushed | Awaited::End => self.is_open(),
             _ => self.is_open() && !self.disconnecting,
         };
         if !is_ready {
             return Err(Error::NotConnected);
         }
-        self.step(stream, awaited, lent, may_read, now).inspect_err(|error| {
+        let told = match call.awaited {
+            Awaited::End => self.read_to_the_end(stream, call, now),
+            _ => self.step(stream, call, lent, now),
+        };
+        told.inspect_err(|error| {
             if error.is_fatal() {
                 self.close();
             }
@@ -217,52 +254,72 @@ impl Client {
     fn step<T: Transport>(
         &mut self,
         stream: &mut T,
-        awaited: Awaited,
+        call: &mut Call,
         lent: &mut Lent,
-        mut may_read: bool,
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
+        let flushes = call.awaited == Awaited::Flushed;
         // A caller who only publishes never reads on his own account: PINGRESP has to be fetched for him, and before the
         // Server is called silent.
-        let mut attends = self.session.awaits_pingresp() && awaited != Awaited::Flushed;
-        may_read |= attends;
+        let mut attends = call.attends && self.session.awaits_pingresp() && !flushes;
+        let mut may_read = call.may_read || attends;
         if !self.disconnecting && self.session.tick(now) {
             self.outbox.push_pingreq();
             self.counts.packet_out();
         }
-        if matches!(awaited, Awaited::Slot(slot) if self.session.outgoing().is_stuck(slot, now)) {
-            return Err(Error::Timeout);
-        }
+        // What the stream takes of a packet after its time is no answer, unless it takes all of it.
+        let was_stuck = matches!(call.awaited, Awaited::Slot(slot) if self.session.outgoing().is_stuck(slot, now));
         // Nothing else comes before CONNACK [MQTT-3.1.0-1], nothing is begun before DISCONNECT.
-        let begun_only = matches!(awaited, Awaited::Flushed | Awaited::Connack);
+        let begun_only = flushes || call.awaited == Awaited::Connack;
         let mut reads = 0;
         loop {
-            let flow = self.flush(stream, lent, begun_only, now)?;
+            let flow = self.flush(stream, call.awaited, lent, begun_only, now)?;
             if let pump::Flow::Lend(slot) = flow {
                 return Ok(Step::Lend(slot));
             }
             let mut due_ms = 0;
+            if matches!(call.awaited, Awaited::Slot(slot) if was_stuck && self.session.outgoing().is_queued(slot)) {
+                return Err(self.give_up(call.awaited, now));
+            }
             if !attends {
-                match self.look_for(awaited, now)? {
-                    None => return Ok(Step::Done),
-                    Some(ms) => due_ms = ms,
+                match self.look_for(call, now)? {
+                    Found::Here => return Ok(Step::Done),
+                    Found::Pending(ms) => {
+                        due_ms = ms;
+                        call.is_late = false;
+                    }
+                    Found::Late => {
+                        call.is_late = true;
+                        may_read = !flushes;
+                    }
                 }
             }
             // A packet may ask for an answer, and the caller's own acknowledgement comes on top.
-            let can_cut = self.outbox.has_room(2) && awaited != Awaited::Flushed;
+            let has_room = self.outbox.has_room((2 + usize::from(self.promised)).min(outbox::CAPACITY)) && !flushes;
+            let can_cut = has_room && (call.takes || !self.comes_to_a_message());
             if can_cut {
                 match self.advance(lent, now)? {
                     receive::Advance::Handled => continue,
-                    receive::Advance::Tell(step) => return Ok(step),
+                    receive::Advance::Tell(step) => {
+                        call.attends &= !attends;
+                        return Ok(step);
+                    }
                     receive::Advance::NeedOctets => {}
                 }
             }
-            let is_enough = reads == READS;
+            let is_enough = reads == READS || call.is_late && call.late_reads == 0;
             if !(can_cut && may_read) || is_enough {
-                self.session.check_alive(now)?;
+                if can_cut || !has_room {
+                    // Who does not take what has come cannot call the Server silent.
+                    self.session.check_alive(now)?;
+                }
                 if attends {
                     attends = false;
+                    call.attends = false;
                     continue;
+                }
+                if call.is_late {
+                    return Err(self.give_up(call.awaited, now));
                 }
                 // Whether more has come, the port may not know: a TLS stream holds what it has decrypted.
                 let ms = if is_enough { 0 } else { due_ms };
@@ -270,43 +327,64 @@ impl Client {
             }
             may_read = self.fill(stream, lent, now)?;
             reads += 1;
+            call.late_reads -= u8::from(call.is_late);
         }
     }
 
-    /// How long the caller may sleep before he looks after what he waits for; `None` if it is here.
+    /// The time of what is awaited is over, and it is not here.
+    #[cold]
     #[inline(never)]
-    fn look_for<E>(&mut self, awaited: Awaited, now: Instant) -> Result<Option<u32>, Error<E>> {
-        let mut due_ms = u32::MAX;
-        let is_here = match awaited {
+    fn give_up<E>(&mut self, awaited: Awaited, now: Instant) -> Error<E> {
+        if let Awaited::Slot(slot) = awaited {
+            self.session.timed_out(slot, now);
+        }
+        Error::Timeout
+    }
+
+    /// Whether what is awaited is here, and if not, how long the caller may sleep before he looks for it again.
+    #[inline(never)]
+    fn look_for<E>(&mut self, call: &Call, now: Instant) -> Result<Found, Error<E>> {
+        let mut due = call.deadline;
+        let is_here = match call.awaited {
             Awaited::Connack => self.is_open(),
             Awaited::Message => self.session.take_ping_answer(),
-            Awaited::RoomFor(exchange) => self.session.outgoing().has_room_for(exchange),
-            Awaited::Outbox => self.outbox.has_room(1),
+            Awaited::RoomFor(exchange) => self.session.has_room_for(exchange, now),
+            Awaited::Outbox => self.outbox.has_room(1 + usize::from(self.promised)),
             Awaited::Flushed => self.outbox.is_empty() && self.sending.is_none(),
+            Awaited::End => false,
             Awaited::Slot(slot) => match self.session.outgoing_mut().take_outcome(slot) {
                 Some(Outcome::Done) => true,
                 Some(Outcome::Refused) => return Err(Error::SubscriptionRefused),
-                None => match self.session.outgoing().answer_due(slot) {
+                Some(Outcome::Unsendable(error)) => return Err(Error::Encode(error)),
+                None => {
+                    due = self.session.outgoing().answer_due(slot);
                     // Of an earlier connection: nobody awaited it, so it has freed its slot.
-                    None => true,
-                    Some(due) => {
-                        due_ms = due.ms_from(now);
-                        if due_ms == 0 {
-                            return Err(Error::Timeout);
-                        }
-                        false
-                    }
-                },
+                    due.is_none()
+                }
             },
         };
         if is_here {
-            return Ok(None);
+            return Ok(Found::Here);
+        }
+        let mut due_ms = due.map_or(u32::MAX, |due| due.ms_from(now));
+        if due_ms == 0 {
+            return Ok(Found::Late);
         }
         if !self.disconnecting {
             due_ms = due_ms.min(self.session.next_tick_ms(now));
         }
-        Ok(Some(due_ms))
+        Ok(Found::Pending(due_ms))
     }
+}
+
+/// What came of looking for what is awaited.
+enum Found {
+    /// It is here.
+    Here,
+    /// It may come; so many milliseconds may be slept for it.
+    Pending(u32),
+    /// Its time is over.
+    Late,
 }
 
 impl Default for Client {

@@ -6,7 +6,7 @@ use crate::codec::PINGREQ;
 use crate::codec::ack::ACK_LEN;
 
 /// How many acknowledgements fit.
-const CAPACITY: usize = 10;
+pub(super) const CAPACITY: usize = 10;
 
 /// Octets of these, and of the PINGREQ that Keep Alive asks for: it has a place of its own.
 const LEN: usize = CAPACITY * ACK_LEN + PINGREQ.len();

@@ -4,7 +4,7 @@ use heapless::Vec;
 
 use super::error::Error;
 use super::transport::{Transport, write};
-use super::{CONNECT, Client, Lent, Sending};
+use super::{Awaited, CONNECT, Client, Lent, Sending};
 use crate::codec::wire::Window;
 use crate::codec::{ControlPacket, OutgoingPacket, Publish, Subscribe, TopicFilter, TopicName, Unsubscribe};
 use crate::session::{Exchange, Instant, delivery};
@@ -72,6 +72,7 @@ impl Client {
     pub(super) fn flush<T: Transport>(
         &mut self,
         stream: &mut T,
+        awaited: Awaited,
         lent: &Lent,
         begun_only: bool,
         now: Instant,
@@ -94,10 +95,35 @@ impl Client {
                 },
             };
             let Some(packet) = self.packet(slot, lent) else { return Ok(Flow::Lend(slot)) };
-            if !self.send(stream, slot, &packet, now)? {
-                return Ok(Flow::Blocked);
+            match self.send(stream, slot, &packet, now) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Flow::Blocked),
+                Err(error) => self.blame(error, slot, awaited)?,
             }
         }
+    }
+
+    /// The packet of a slot could not be sent. What its caller has done is told to him, not to whoever happens to send for him:
+    /// to others it is as if the Server had closed the connection, if that is how it ends. What nobody awaits, the one who
+    /// sends it hears of.
+    #[cold]
+    #[inline(never)]
+    fn blame<E>(&mut self, error: Error<E>, slot: u8, awaited: Awaited) -> Result<(), Error<E>> {
+        let is_anothers = awaited != Awaited::Slot(slot) && self.session.outgoing().is_awaited(slot);
+        let outgoing = self.session.outgoing_mut();
+        match error {
+            Error::Encode(encode) if is_anothers => outgoing.unsendable(slot, encode),
+            Error::Encode(_) => {
+                outgoing.end(slot);
+                return Err(error);
+            }
+            Error::Changed => {
+                outgoing.end(slot);
+                return Err(if is_anothers { Error::EndOfStream } else { error });
+            }
+            _ => return Err(error),
+        }
+        Ok(())
     }
 
     /// Sends the packet of a slot, or the rest of it: whether it has left.
@@ -111,14 +137,9 @@ impl Client {
         let mut sending = match (packet.remaining_length(), self.sending) {
             (Ok(remaining_length), None) => Sending { slot, offset: 0, remaining_length },
             (Ok(remaining_length), Some(begun)) if begun.remaining_length == remaining_length => begun,
-            (measured, begun) => {
-                self.session.outgoing_mut().discard(slot);
-                return Err(match (measured, begun) {
-                    (Err(error), None) => Error::Encode(error),
-                    // A packet of the length that the Server was told is not to be had any more.
-                    _ => Error::Changed,
-                });
-            }
+            (Err(error), None) => return Err(Error::Encode(error)),
+            // A packet of the length that the Server was told is not to be had any more.
+            _ => return Err(Error::Changed),
         };
         loop {
             // From the first try on, this packet comes first: a TLS stream that would block has to be offered the same

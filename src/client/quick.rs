@@ -148,7 +148,7 @@ impl Client {
         if !*may_read || !self.has_read_all() || self.session.has_ping_answer() || !self.is_quiet(now) {
             return None;
         }
-        match self.read_at_once(stream) {
+        match self.read_at_once(stream, now) {
             Ok(Some(len)) => {
                 *may_read = len == RX_BUFFER || !stream.short_read_drains();
                 self.next_buffered(now).then_some(Ok(Step::Message))
@@ -166,10 +166,13 @@ impl Client {
 
     /// Reads once into the empty buffer.
     #[inline]
-    fn read_at_once<T: Transport>(&mut self, stream: &mut T) -> Result<Option<usize>, Error<T::Error>> {
+    fn read_at_once<T: Transport>(&mut self, stream: &mut T, now: Instant) -> Result<Option<usize>, Error<T::Error>> {
         let read = outcome::<T>(stream.read(self.reader.whole_space()));
         match read {
-            Ok(Some(len)) => self.reader.filled(len),
+            Ok(Some(len)) => {
+                self.reader.filled(len);
+                self.session.heard(now);
+            }
             Ok(None) => {}
             Err(_) => self.close(),
         }
@@ -195,7 +198,7 @@ impl Client {
         if is_busy || self.disconnecting || !self.is_open() || !self.has_read_all() {
             return Ok(false);
         }
-        self.read_at_once(stream)?;
+        self.read_at_once(stream, now)?;
         let puback = Ack { ack_type: AckType::Puback, packet_identifier }.encode();
         let has_come = self.reader.pending() == puback;
         if has_come {
@@ -241,6 +244,7 @@ impl Client {
             payload_len: payload_len as u32,
         };
         self.message = message;
+        self.message_len = packet_len as u16;
         self.counts.packet_in();
         self.reader.take(packet_len);
         true

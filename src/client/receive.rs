@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::transport::{Transport, outcome};
 use super::{Body, Client, Fate, Lent, Message, Step};
-use crate::codec::{Cut, DecodeError, Delivery, Field, LongPublish, Packet, TopicName};
+use crate::codec::{Cut, Delivery, Field, LongPublish, Packet};
 use crate::session::{Action, Instant, SessionError};
 
 /// What came of looking at the octets that are here.
@@ -32,7 +32,7 @@ impl Client {
         let asked = space.len();
         let Some(len) = outcome::<T>(stream.read(space))? else { return Ok(false) };
         if is_direct {
-            self.long.came(space.get(..len).unwrap_or(&[]));
+            self.long.came(space.get(..len).unwrap_or(&[])).map_err(SessionError::from)?;
         } else {
             self.reader.filled(len);
         }
@@ -45,6 +45,7 @@ impl Client {
         if self.fate != Fate::None {
             return self.advance_long(lent);
         }
+        let pending_len = self.reader.pending_len();
         match self.reader.cut().map_err(SessionError::from)? {
             Cut::Nothing => Ok(Advance::NeedOctets),
             Cut::Long(_) if !self.is_open() => Err(Error::Session(SessionError::BeforeConnack)),
@@ -75,9 +76,29 @@ impl Client {
                     payload_len: publish.payload.len() as u32,
                 };
                 self.message = message;
+                self.message_len = pending_len - self.reader.pending_len();
                 Ok(Advance::Tell(Step::Message))
             }
         }
+    }
+
+    /// Whether what is to be dealt with next is a message for the caller, or the rest of one.
+    pub(super) fn comes_to_a_message(&self) -> bool {
+        match self.fate {
+            Fate::None => matches!(self.reader.pending(), [0x30..=0x3F, ..]),
+            Fate::Deliver => true,
+            Fate::Drop | Fate::Repeated | Fate::Refuse => false,
+        }
+    }
+
+    /// The caller cannot take the message that [`Step::Message`] has just told of. It stays where it is and is told again.
+    pub fn put_back(&mut self) {
+        match self.message.body {
+            Body::Buffered => self.reader.put_back(self.message_len),
+            Body::Lent => self.fate = Fate::Deliver,
+            Body::Dropped => self.fate = Fate::Drop,
+        }
+        self.counts.packet_not_in();
     }
 
     /// Does what the session asks for.
@@ -106,7 +127,7 @@ impl Client {
     fn advance_long<E>(&mut self, lent: &mut Lent) -> Result<Advance, Error<E>> {
         let long = &mut self.long;
         if long.missing() == 0 {
-            return self.end_field(lent);
+            return self.end_field();
         }
         let pending = self.reader.pending();
         let mut octets = pending.get(..long.missing() as usize).unwrap_or(pending);
@@ -120,19 +141,15 @@ impl Client {
                 room.copy_from_slice(octets);
             }
         }
-        long.came(octets);
         let len = octets.len();
+        long.came(octets).map_err(SessionError::from)?;
         self.reader.take(len);
         Ok(if len > 0 { Advance::Handled } else { Advance::NeedOctets })
     }
 
-    /// The field in hand is whole: checks the topic, or ends the message.
-    fn end_field<E>(&mut self, lent: &mut Lent) -> Result<Advance, Error<E>> {
+    /// The field in hand is whole: goes on to the payload, or ends the message.
+    fn end_field<E>(&mut self) -> Result<Advance, Error<E>> {
         if self.long.field() == Field::Topic {
-            let topic = lent.topic.get(..usize::from(self.long.topic_len())).unwrap_or(&[]);
-            if self.fate == Fate::Deliver && TopicName::new(topic).is_err() {
-                return Err(Error::Session(SessionError::Malformed(DecodeError::Topic)));
-            }
             self.long.topic_done().map_err(SessionError::from)?;
             if self.session.publish_arrives(self.long.delivery())? != Action::Deliver {
                 self.fate = Fate::Repeated;
@@ -169,17 +186,31 @@ impl Client {
     pub fn taken(&mut self, delivery: Delivery) {
         if let Some(ack) = self.session.taken(delivery) {
             // `poll` tells of no message without room for its answer.
-            let _ = self.queue(&ack.encode());
+            let _ = self.outbox.push(&ack.encode());
+            self.counts.packet_out();
         }
     }
 
-    /// The caller is through with the message: it is acknowledged at QoS 1. False if the outbox is full: wait for
-    /// [`super::Awaited::Outbox`] and tell again.
+    /// The caller is about to hand a message to somebody who may use this client himself: at QoS 1 a place in the outbox is kept for
+    /// its acknowledgement. False if none is free: wait for [`super::Awaited::Outbox`] and ask again.
     #[must_use]
-    pub fn delivered(&mut self, delivery: Delivery) -> bool {
-        match self.session.delivered(delivery) {
-            Some(ack) if self.is_open() && !self.disconnecting => self.queue(&ack.encode()),
-            _ => true,
+    pub fn promise(&mut self, delivery: Delivery) -> bool {
+        if !matches!(delivery, Delivery::AtLeastOnce(_)) {
+            return true;
+        }
+        let has_room = self.outbox.has_room(1 + usize::from(self.promised));
+        self.promised += u8::from(has_room);
+        has_room
+    }
+
+    /// The caller is through with the message that a place was promised for: at QoS 1 it is acknowledged, if he says so, unless its
+    /// connection is over.
+    pub fn delivered(&mut self, delivery: Delivery, acknowledges: bool) {
+        let Some(ack) = self.session.delivered(delivery) else { return };
+        self.promised = self.promised.saturating_sub(1);
+        if acknowledges && self.is_open() && !self.disconnecting {
+            // There is room: it was promised.
+            let _ = self.queue(&ack.encode());
         }
     }
 }

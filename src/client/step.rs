@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use super::Client;
 use crate::codec::{Connect, Delivery};
-use crate::session::Exchange;
+use crate::session::{Exchange, Instant};
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,8 @@ pub enum Step {
     /// The long message of [`Client::long`] needs room for its field in hand: poll again with more of it in [`Lent`] than
     /// has come. The Server says how long it will be: only what has come is sure.
     Room,
-    /// A message, [`Client::message`]: take it before the next call, then [`Client::taken`] and [`Client::delivered`].
+    /// A message, [`Client::message`]: take it before the next call, then [`Client::taken`] and [`Client::delivered`]; or give it
+    /// back with [`Client::put_back`]. With [`Call::is_late`] it is to be kept, not handed to anybody who may take his time.
     Message,
 }
 
@@ -77,6 +78,47 @@ pub enum Awaited {
     Outbox,
     /// That the outbox and the packet being sent have left.
     Flushed,
+    /// After DISCONNECT has left: the end of what the Server sends. All that comes is read and forgotten.
+    End,
+}
+
+/// How many reads a caller whose time is over is granted: what had come by then may be waiting in the stream.
+pub const LATE_READS: u8 = 64;
+
+/// One thing that a caller awaits, from the first poll for it to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// What it is.
+    pub awaited: Awaited,
+    /// The caller's own limit. That of an exchange comes on top: when its answer is due.
+    pub deadline: Option<Instant>,
+    /// Whether the stream may be read. A caller who has just written, or who knows that nothing has come, saves the read.
+    pub may_read: bool,
+    /// Whether the caller can take messages, or room for them. If not, they stay where they are, and all behind them.
+    pub takes: bool,
+    /// Whether PINGRESP, if it is to come, is still looked for on behalf of a caller who otherwise would not read. Once in a
+    /// call: a Server that sends without end must not keep the caller from his own affair.
+    pub attends: bool,
+    /// Whether the time is over. What is here is dealt with all the same, since the answer may be in it.
+    pub is_late: bool,
+    /// Reads that are left after that.
+    pub late_reads: u8,
+}
+
+impl Call {
+    /// A call that may read and takes messages, without a limit of its own.
+    #[must_use]
+    pub const fn new(awaited: Awaited) -> Self {
+        Call {
+            awaited,
+            deadline: None,
+            may_read: true,
+            takes: true,
+            attends: true,
+            is_late: false,
+            late_reads: LATE_READS,
+        }
+    }
 }
 
 /// What the caller lends for one call.
@@ -87,8 +129,8 @@ pub struct Lent<'a> {
     /// The slot that [`Step::Lend`] asked for, its topic (or filter) and its payload. The topic was checked when the
     /// exchange began; what the caller makes of it since is his own affair, as long as it keeps its length.
     pub packet: Option<(u8, &'a [u8], &'a [u8])>,
-    /// Room for the topic of a long message, from its first octet on. Once lent, both rooms are lent in every call until
-    /// the message is whole.
+    /// Room for the topic of a long message, from its first octet on. It is the same, or a longer one that begins with the same
+    /// octets, until [`Client::uses_rooms`] says that it is free. A call without it does not go on with that message.
     pub topic: &'a mut [u8],
     /// Room for the payload of a long message, from its first octet on.
     pub payload: &'a mut [u8],

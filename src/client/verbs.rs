@@ -2,13 +2,9 @@
 
 use super::error::Error;
 use super::transport::{Transport, outcome};
-use super::{Awaited, CONNECT, Client, Lent, Sending, Step};
+use super::{Awaited, CONNECT, Call, Client, Lent, READS, Sending, Step, Wait};
 use crate::codec::{Connect, ControlPacket, DISCONNECT, PINGREQ};
-use crate::session::{Exchange, Instant};
-use crate::settings::RX_BUFFER;
-
-/// Reads that `disconnect` makes at most: what has come is read so that closing does not look like a fault to the Server.
-const DRAIN_READS: usize = 64;
+use crate::session::{Exchange, Instant, SessionError};
 
 impl Client {
     /// Begins a connection on a new stream; [`Client::connect`] carries it out.
@@ -36,7 +32,7 @@ impl Client {
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
         let mut lent = Lent { connect: Some(connect), ..Lent::default() };
-        self.poll(stream, Awaited::Connack, &mut lent, may_read, now)
+        self.poll(stream, &mut Call { may_read, ..Call::new(Awaited::Connack) }, &mut lent, now)
     }
 
     /// Begins an exchange: its slot, to be awaited with [`Awaited::Slot`]. The caller has checked the Topic Name or Topic
@@ -47,6 +43,9 @@ impl Client {
     pub fn begin<E>(&mut self, exchange: Exchange, now: Instant) -> Result<u8, Error<E>> {
         if !self.is_open() || self.disconnecting {
             return Err(Error::NotConnected);
+        }
+        if !self.session.has_room_for(exchange, now) {
+            return Err(SessionError::OutgoingFull.into());
         }
         Ok(self.session.begin(exchange, now)?)
     }
@@ -67,8 +66,8 @@ impl Client {
     }
 
     /// Queues DISCONNECT, behind a packet that has begun to leave and before those that have not; nothing comes after it
-    /// [MQTT-3.14.4-2]. False if the outbox is full. Await it with [`super::Awaited::Flushed`], then [`Client::drain`] and
-    /// close [MQTT-3.14.4-1]; the caller limits the time.
+    /// [MQTT-3.14.4-2]. False if the outbox is full. Await it with [`super::Awaited::Flushed`], end the sending side of the
+    /// stream if it can be ended alone, await [`super::Awaited::End`] and close [MQTT-3.14.4-1]; the caller limits the time.
     ///
     /// # Errors
     /// [`Error::NotConnected`].
@@ -80,14 +79,25 @@ impl Client {
         Ok(self.disconnecting)
     }
 
-    /// Reads and forgets what has come. TCP tells a peer of unread octets with a reset, which may overtake what was sent.
-    pub fn drain<T: Transport>(&mut self, stream: &mut T) {
-        self.reader.clear();
-        for _ in 0..DRAIN_READS {
+    /// Reads and forgets what comes, to the end of the stream. TCP tells a peer of unread octets with a reset, which overtakes
+    /// what was sent before: the Server then knows neither of DISCONNECT nor of the last messages.
+    pub(super) fn read_to_the_end<T: Transport>(
+        &mut self,
+        stream: &mut T,
+        call: &Call,
+        now: Instant,
+    ) -> Result<Step, Error<T::Error>> {
+        let ms = call.deadline.map_or(u32::MAX, |deadline| deadline.ms_from(now));
+        for _ in 0..READS {
+            self.reader.clear();
             match outcome::<T>(stream.read(self.reader.space())) {
-                Ok(Some(len)) if len == RX_BUFFER || !stream.short_read_drains() => {}
-                _ => return,
+                Ok(Some(_)) => {}
+                Ok(None) if ms > 0 => return Ok(Step::Wait(Wait { read: true, write: false, ms })),
+                Ok(None) => return Err(Error::Timeout),
+                // Its end, or a reset: there is nothing left to lose.
+                Err(_) => return Ok(Step::Done),
             }
         }
+        if ms == 0 { Err(Error::Timeout) } else { Ok(Step::Wait(Wait { read: true, write: false, ms: 0 })) }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::DecodeError;
 use super::publish::Delivery;
+use super::topic::Scan;
 use super::types::PacketIdentifier;
 
 /// The parts of a PUBLISH behind its fixed header, in their order.
@@ -24,12 +25,21 @@ pub struct LongPublish {
     payload_len: u32,
     /// Octets of the field in hand that have come.
     here: u32,
+    /// The check of the topic, as far as it has come: also of one that nobody keeps.
+    scan: Scan,
 }
 
 impl LongPublish {
     /// None at all.
-    pub const NONE: Self =
-        LongPublish { flags: 0, field: Field::Topic, topic_len: 0, last_two: 0, payload_len: 0, here: 0 };
+    pub const NONE: Self = LongPublish {
+        flags: 0,
+        field: Field::Topic,
+        topic_len: 0,
+        last_two: 0,
+        payload_len: 0,
+        here: 0,
+        scan: Scan::NEW,
+    };
 
     /// Begins with the flags and Remaining Length of the fixed header and what has come behind it: the state, and how many
     /// octets of `input` it took; `None` while the length of the topic is not there yet.
@@ -42,7 +52,7 @@ impl LongPublish {
         if topic_len == 0 {
             return Err(DecodeError::Topic);
         }
-        let mut long = LongPublish { flags, field: Field::Topic, topic_len, last_two: 0, payload_len: 0, here: 0 };
+        let mut long = LongPublish { flags, topic_len, ..Self::NONE };
         long.payload_len = remaining_length.checked_sub(2 + long.total()).ok_or(DecodeError::Length)?;
         Ok(Some((long, 2)))
     }
@@ -94,23 +104,32 @@ impl LongPublish {
     }
 
     /// Takes the octets of the field in hand that have come next, no more than are missing.
-    pub fn came(&mut self, octets: &[u8]) {
-        // Under 2^28.
-        #[allow(clippy::cast_possible_truncation)]
-        let len = octets.len() as u32;
-        self.here = self.here.saturating_add(len);
+    ///
+    /// # Errors
+    /// [`DecodeError::Topic`] if the topic cannot become a Topic Name [MQTT-1.5.3-1].
+    pub fn came(&mut self, octets: &[u8]) -> Result<(), DecodeError> {
         if self.field == Field::Topic {
+            let of_name = usize::from(self.topic_len).saturating_sub(self.here as usize).min(octets.len());
+            self.scan.take(octets.get(..of_name).unwrap_or(octets)).map_err(|_| DecodeError::Topic)?;
             for &octet in octets.last_chunk::<2>().map_or(octets, |last_two| last_two) {
                 self.last_two = self.last_two << 8 | u16::from(octet);
             }
         }
+        // Under 2^28.
+        #[allow(clippy::cast_possible_truncation)]
+        let len = octets.len() as u32;
+        self.here = self.here.saturating_add(len);
+        Ok(())
     }
 
     /// Goes on from a whole topic to the payload.
     ///
     /// # Errors
-    /// [`DecodeError::PacketIdentifier`] for identifier 0.
+    /// [`DecodeError::Topic`] if it is no Topic Name [MQTT-3.3.2-2]; [`DecodeError::PacketIdentifier`] for identifier 0.
     pub fn topic_done(&mut self) -> Result<(), DecodeError> {
+        if self.scan.end() != Ok(false) {
+            return Err(DecodeError::Topic);
+        }
         if self.flags & 0x06 != 0 && self.last_two == 0 {
             return Err(DecodeError::PacketIdentifier);
         }

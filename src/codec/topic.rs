@@ -6,9 +6,76 @@ const fn is_wildcard(octet: u8) -> bool {
     matches!(octet, b'+' | b'#')
 }
 
-/// Checks a UTF-8 string as MQTT wants it, 1 to 65,535 octets without the null character: whether it holds a wildcard.
+/// Checks a UTF-8 string as MQTT wants it octet by octet, as they come.
 ///
-/// One pass for all of it. `core::str::from_utf8` alone is larger than this, and every message goes through here.
+/// `core::str::from_utf8` alone is larger than this, and wants all of it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scan {
+    /// Octets that the character in hand still has to have, and the range of the next one.
+    missing: u8,
+    lowest: u8,
+    highest: u8,
+    has_wildcard: bool,
+}
+
+impl Scan {
+    /// Nothing has come.
+    pub const NEW: Self = Scan { missing: 0, lowest: 0, highest: 0, has_wildcard: false };
+
+    /// Takes the next octets.
+    ///
+    /// # Errors
+    /// [`TopicError::NotUtf8`] [MQTT-1.5.3-1]; [`TopicError::Nul`] [MQTT-1.5.3-2].
+    pub fn take(&mut self, octets: &[u8]) -> Result<(), TopicError> {
+        for &octet in octets {
+            if self.missing > 0 {
+                self.continues(octet)?;
+            } else if octet == 0 {
+                return Err(TopicError::Nul);
+            } else if octet.is_ascii() {
+                self.has_wildcard |= is_wildcard(octet);
+            } else {
+                self.begins(octet)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first octet of a character that is not ASCII: how many follow, and the range of the next one. With the longest form
+    /// and the surrogates excluded, only the second octet of a character has another than the last.
+    fn begins(&mut self, first: u8) -> Result<(), TopicError> {
+        (self.missing, self.lowest, self.highest) = match first {
+            0xC2..=0xDF => (1, 0x80, 0xBF),
+            0xE0 => (2, 0xA0, 0xBF),
+            0xED => (2, 0x80, 0x9F),
+            0xE1..=0xEF => (2, 0x80, 0xBF),
+            0xF0 => (3, 0x90, 0xBF),
+            0xF1..=0xF3 => (3, 0x80, 0xBF),
+            0xF4 => (3, 0x80, 0x8F),
+            _ => return Err(TopicError::NotUtf8),
+        };
+        Ok(())
+    }
+
+    fn continues(&mut self, octet: u8) -> Result<(), TopicError> {
+        if !(self.lowest..=self.highest).contains(&octet) {
+            return Err(TopicError::NotUtf8);
+        }
+        self.missing -= 1;
+        (self.lowest, self.highest) = (0x80, 0xBF);
+        Ok(())
+    }
+
+    /// The string ends here: whether it holds a wildcard.
+    ///
+    /// # Errors
+    /// [`TopicError::NotUtf8`] in the middle of a character.
+    pub const fn end(self) -> Result<bool, TopicError> {
+        if self.missing > 0 { Err(TopicError::NotUtf8) } else { Ok(self.has_wildcard) }
+    }
+}
+
+/// Checks a UTF-8 string of 1 to 65,535 octets: whether it holds a wildcard.
 fn scan(octets: &[u8]) -> Result<bool, TopicError> {
     if octets.is_empty() {
         return Err(TopicError::Empty);
@@ -16,19 +83,9 @@ fn scan(octets: &[u8]) -> Result<bool, TopicError> {
     if octets.len() > usize::from(u16::MAX) {
         return Err(TopicError::TooLong);
     }
-    let mut has_wildcard = false;
-    let mut rest = octets.iter();
-    while let Some(&octet) = rest.next() {
-        if octet.is_ascii() {
-            if octet == 0 {
-                return Err(TopicError::Nul);
-            }
-            has_wildcard |= is_wildcard(octet);
-        } else {
-            skip_continuation(octet, &mut rest)?;
-        }
-    }
-    Ok(has_wildcard)
+    let mut scan = Scan::NEW;
+    scan.take(octets)?;
+    scan.end()
 }
 
 /// Whether eight octets are ASCII, without the null character and wildcards.
@@ -66,29 +123,6 @@ fn is_plain(octets: &[u8]) -> bool {
     }
     // For three octets at most.
     !octets.is_empty() && octets.iter().all(|octet| matches!(octet, 1..0x80) && !is_wildcard(*octet))
-}
-
-/// Takes what follows the first octet of a character that is not ASCII.
-fn skip_continuation(first: u8, rest: &mut core::slice::Iter<u8>) -> Result<(), TopicError> {
-    // How many octets, and the range of the next one: with the longest form and the surrogates excluded, only the second
-    // octet of a character has another than the last.
-    let (missing, mut range) = match first {
-        0xC2..=0xDF => (1, 0x80..=0xBF),
-        0xE0 => (2, 0xA0..=0xBF),
-        0xED => (2, 0x80..=0x9F),
-        0xE1..=0xEF => (2, 0x80..=0xBF),
-        0xF0 => (3, 0x90..=0xBF),
-        0xF1..=0xF3 => (3, 0x80..=0xBF),
-        0xF4 => (3, 0x80..=0x8F),
-        _ => return Err(TopicError::NotUtf8),
-    };
-    for _ in 0..missing {
-        match rest.next() {
-            Some(octet) if range.contains(octet) => range = 0x80..=0xBF,
-            _ => return Err(TopicError::NotUtf8),
-        }
-    }
-    Ok(())
 }
 
 /// Checks a UTF-8 string that is not a topic, such as a Client Identifier: it may be empty, see 1.5.3.

@@ -15,14 +15,14 @@ mod tell;
 
 use core::ffi::c_int;
 
-use crate::client::{Awaited, Client, Error, Lent};
+use crate::client::{Awaited, Call, Client, Error, Lent};
 use crate::codec::topic::check_string;
 use crate::codec::{Connect, Delivery, PacketIdentifier, QoS, TopicFilter, TopicName};
 use crate::session::{Exchange, Instant, delivery};
 use lent::{connect_packet, slice, slice_mut};
 use status::status;
 use stream::{Stream, StreamError};
-use sys::{umqtt_connect_t, umqtt_octets_t, umqtt_room_t, umqtt_state_t, umqtt_step_t};
+use sys::{umqtt_connect_t, umqtt_octets_t, umqtt_state_t, umqtt_step_t};
 use tell::tell;
 
 type Result<T> = core::result::Result<T, Error<StreamError>>;
@@ -37,8 +37,6 @@ fn message(number: u8, identifier: u16) -> Delivery {
     delivery(qos(number), PacketIdentifier::new(identifier).unwrap_or(PacketIdentifier::FIRST))
 }
 
-const NO_ROOMS: [umqtt_room_t; 2] = [umqtt_room_t { data: core::ptr::null_mut(), len: 0 }; 2];
-
 /// What C asks for in a call with a step.
 #[derive(Clone, Copy)]
 enum Verb<'a> {
@@ -48,6 +46,52 @@ enum Verb<'a> {
     Poll(Awaited),
     Ping,
     Disconnect,
+}
+
+/// What C lends for a call.
+///
+/// # Safety
+/// What `step` points to is valid until the end of `'a`.
+unsafe fn lent<'a>(step: &umqtt_step_t) -> Lent<'a> {
+    let [topic_room, payload_room] = step.room;
+    let mut packet = None;
+    if step.lends {
+        // SAFETY: C lends the buffers of the slot's objects, which it keeps alive, for this call.
+        let topic = unsafe { slice(step.packet_topic) };
+        // SAFETY: as above.
+        let payload = unsafe { slice(step.packet_payload) };
+        packet = Some((step.slot, topic, payload));
+    }
+    Lent {
+        connect: None,
+        packet,
+        // SAFETY: C keeps this memory in the client and nothing else uses it until the message is whole.
+        topic: unsafe { slice_mut(topic_room) },
+        // SAFETY: as above.
+        payload: unsafe { slice_mut(payload_room) },
+    }
+}
+
+/// Polls, with what C says of the call before and after.
+fn poll(
+    client: &mut Client,
+    stream: &mut Stream,
+    lent: &mut Lent,
+    step: &mut umqtt_step_t,
+    awaited: Awaited,
+) -> Result<u32> {
+    let mut call = Call {
+        awaited,
+        deadline: (step.deadline_ms != 0).then_some(Instant::from_ticks_ms(step.deadline_ms)),
+        may_read: step.may_read,
+        takes: step.takes,
+        attends: step.attends,
+        is_late: step.is_late,
+        late_reads: step.late_reads,
+    };
+    let told = client.poll(stream, &mut call, lent, Instant::from_ticks_ms(step.now_ms));
+    (step.attends, step.is_late, step.late_reads) = (call.attends, call.is_late, call.late_reads);
+    told.map(|told| tell(step, client, told))
 }
 
 /// Enters the client for one call.
@@ -60,26 +104,11 @@ unsafe fn enter(state: *mut umqtt_state_t, step: *mut umqtt_step_t, verb: Verb) 
     let step = unsafe { &mut *step };
     // SAFETY: `step.client` is the client that the shim knows, by the caller's promise.
     let mut stream = unsafe { Stream::new(step.client) };
-    let (mut topic, mut payload) = (&[][..], &[][..]);
-    if step.lends {
-        // SAFETY: C lends the buffers of the slot's objects, which it keeps alive, for this call.
-        topic = unsafe { slice(step.packet_topic) };
-        // SAFETY: as above.
-        payload = unsafe { slice(step.packet_payload) };
-    }
+    // SAFETY: the caller's promise; the borrows end with this call.
+    let mut lent = unsafe { lent(step) };
     let call = |client: &mut Client| {
-        // SAFETY: C points to two of them, or to none.
-        let rooms = unsafe { step.room.cast::<[umqtt_room_t; 2]>().as_ref() };
-        let [topic_room, payload_room] = rooms.copied().unwrap_or(NO_ROOMS);
-        let mut lent = Lent {
-            connect: None,
-            packet: step.lends.then_some((step.slot, topic, payload)),
-            // SAFETY: C keeps this memory in the client and nothing else uses it until the message is whole.
-            topic: unsafe { slice_mut(topic_room) },
-            // SAFETY: as above.
-            payload: unsafe { slice_mut(payload_room) },
-        };
-        let told = carry_out(client, &mut stream, &mut lent, step, verb, topic);
+        let told = carry_out(client, &mut stream, &mut lent, step, verb);
+        step.uses_rooms = client.uses_rooms();
         status_of(step, told, stream.errno)
     };
     // SAFETY: the caller's promise.
@@ -104,10 +133,9 @@ fn carry_out<'a>(
     lent: &mut Lent<'a>,
     step: &mut umqtt_step_t,
     verb: Verb<'a>,
-    topic: &[u8],
 ) -> Result<u32> {
     let now = Instant::from_ticks_ms(step.now_ms);
-    let (awaited, may_read) = match verb {
+    let awaited = match verb {
         Verb::Open(connect, answer_timeout_ms) => {
             return client.open(connect, answer_timeout_ms, now).map(|()| sys::UMQTT_DONE);
         }
@@ -115,10 +143,11 @@ fn carry_out<'a>(
         Verb::Disconnect => return client.disconnect().map(done_or_full),
         Verb::Connect(connect) => {
             lent.connect = Some(connect);
-            (Awaited::Connack, step.may_read)
+            Awaited::Connack
         }
-        Verb::Poll(awaited) => (awaited, step.may_read),
+        Verb::Poll(awaited) => awaited,
         Verb::Begin(exchange) => {
+            let (_, topic, _) = lent.packet.unwrap_or_default();
             if let Exchange::Publish { .. } = exchange {
                 TopicName::new(topic)?;
             } else {
@@ -130,19 +159,20 @@ fn carry_out<'a>(
                 *lent_slot = slot;
             }
             // Sends it, if that can be done at once.
-            (Awaited::Slot(slot), false)
+            Awaited::Slot(slot)
         }
     };
-    let told = client.poll(stream, awaited, lent, may_read, now)?;
-    Ok(tell(step, client, told))
+    poll(client, stream, lent, step, awaited)
 }
 
 /// # Safety
 /// `state` is valid for writes, and nobody uses it yet.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_init(state: *mut umqtt_state_t) {
+pub unsafe extern "C" fn umqtt_init(state: *mut umqtt_state_t, last_identifier: u16) {
     // SAFETY: the caller's promise.
     unsafe { guard::init(state) };
+    // SAFETY: it has just been initialised.
+    unsafe { enter_briefly(state, (), |client| client.begin_after(last_identifier)) }
 }
 
 /// # Safety
@@ -241,6 +271,7 @@ pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_
         }
         sys::UMQTT_AWAIT_OUTBOX => Awaited::Outbox,
         sys::UMQTT_AWAIT_FLUSHED => Awaited::Flushed,
+        sys::UMQTT_AWAIT_END => Awaited::End,
         _ => Awaited::Slot(awaited),
     };
     #[cfg(feature = "quick")]
@@ -263,10 +294,31 @@ pub unsafe extern "C" fn umqtt_taken(state: *mut umqtt_state_t, qos_number: u8, 
 /// # Safety
 /// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_delivered(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) -> c_int {
-    let call = |client: &mut Client| status(done_or_full(client.delivered(message(qos_number, packet_identifier))));
+pub unsafe extern "C" fn umqtt_put_back(state: *mut umqtt_state_t) {
     // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, status(sys::UMQTT_BUSY), call) }
+    unsafe { enter_briefly(state, (), Client::put_back) }
+}
+
+/// # Safety
+/// As [`umqtt_connect`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_promise(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, false, |client| client.promise(message(qos_number, packet_identifier))) }
+}
+
+/// # Safety
+/// As [`umqtt_connect`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_delivered(
+    state: *mut umqtt_state_t,
+    qos_number: u8,
+    packet_identifier: u16,
+    acknowledges: bool,
+) {
+    let call = |client: &mut Client| client.delivered(message(qos_number, packet_identifier), acknowledges);
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, (), call) }
 }
 
 /// # Safety
@@ -287,12 +339,11 @@ pub unsafe extern "C" fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8) {
 
 /// # Safety
 /// As [`umqtt_connect`].
+#[cfg(feature = "extras")]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_drain(state: *mut umqtt_state_t, client: *mut core::ffi::c_void) {
-    // SAFETY: `client` is the one that the shim knows, by the caller's promise.
-    let mut stream = unsafe { Stream::new(client) };
+pub unsafe extern "C" fn umqtt_discard(state: *mut umqtt_state_t, slot: u8) {
     // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), |client| client.drain(&mut stream)) }
+    unsafe { enter_briefly(state, (), |client| client.discard(slot)) }
 }
 
 /// # Safety

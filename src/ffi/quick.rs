@@ -7,7 +7,7 @@ use super::status::status;
 use super::stream::Stream;
 use super::sys::{self, umqtt_state_t, umqtt_step_t};
 use super::tell::{tell, tell_wait};
-use super::{Result, Verb, enter, guard, status_of};
+use super::{Result, Verb, enter, guard, lent, poll, status_of};
 use crate::client::quick::Tried;
 use crate::client::{Awaited, Client, Lent, Step};
 use crate::codec::{QoS, TopicName};
@@ -40,24 +40,29 @@ pub unsafe fn publish(state: *mut umqtt_state_t, step: *mut umqtt_step_t, qos: Q
                 step.begun = slot;
                 match told {
                     Ok(Step::Wait(wait)) => return Some(status(tell_wait(step, wait))),
-                    Ok(Step::Lend(slot)) => send_rest(client, &mut stream, (slot, topic, payload), now),
-                    told => told,
+                    Ok(_) => {
+                        step.slot = slot;
+                        // SAFETY: C lends the same for the rest of the packet; the borrows end with this call.
+                        let mut lent = unsafe { lent(step) };
+                        send_rest(client, &mut stream, &mut lent, step)
+                    }
+                    Err(error) => Err(error),
                 }
             }
         };
-        let told = told.map(|told| tell(step, client, told));
         Some(status_of(step, told, stream.errno))
     };
     // SAFETY: the caller's promise.
     unsafe { guard::enter(state, call) }?
 }
 
-/// Goes on with a packet that the stream did not take whole.
+/// Goes on with a packet that the stream did not take whole, as the call would that had begun it the long way.
 #[cold]
 #[inline(never)]
-fn send_rest(client: &mut Client, stream: &mut Stream, packet: (u8, &[u8], &[u8]), now: Instant) -> Result<Step> {
-    let mut lent = Lent { packet: Some(packet), ..Lent::default() };
-    client.poll(stream, Awaited::Slot(packet.0), &mut lent, false, now)
+fn send_rest(client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t) -> Result<u32> {
+    let told = poll(client, stream, lent, step, Awaited::Slot(step.slot));
+    step.uses_rooms = client.uses_rooms();
+    told
 }
 
 /// Polls for a message: the short way first, then, if it does not lead on, as for all else.
@@ -75,6 +80,7 @@ pub unsafe fn poll_message(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -
     let mut may_read = asked;
     let call = |client: &mut Client| {
         let come_to = client.message_at_once(&mut stream, &mut may_read, now)?;
+        told.uses_rooms = false;
         let come_to = come_to.map(|step| tell(told, client, step));
         Some(status_of(told, come_to, stream.errno))
     };

@@ -73,7 +73,6 @@ fn of_session(error: SessionError) -> c_int {
         },
         SessionError::BeforeConnack => sys::UMQTT_BEFORE_CONNACK,
         SessionError::SecondConnack => sys::UMQTT_SECOND_CONNACK,
-        SessionError::SessionPresent => sys::UMQTT_SESSION_PRESENT,
         SessionError::IncomingFull => sys::UMQTT_INCOMING_FULL,
         SessionError::Silent => sys::UMQTT_STREAM_ERROR,
         SessionError::OutgoingFull => sys::UMQTT_FULL,

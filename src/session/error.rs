@@ -11,8 +11,6 @@ pub enum SessionError {
     BeforeConnack,
     /// The Server sent a second CONNACK, see 3.2.
     SecondConnack,
-    /// The Server says that it has a session which was to be clean [MQTT-3.2.2-1].
-    SessionPresent,
     /// The Server left more QoS 2 messages unreleased than the table holds that tells them apart, see `INCOMING`.
     IncomingFull,
     /// The Server was silent after PINGREQ, see 3.1.2.10.

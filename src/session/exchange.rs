@@ -1,6 +1,6 @@
 //! An exchange: a packet of the caller's and, but for PUBLISH at QoS 0, what acknowledges it.
 
-use crate::codec::QoS;
+use crate::codec::{EncodeError, QoS};
 
 /// What an exchange is about. Topic and payload stay with the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Stage {
     Free,
     /// Its packet has not left, or not wholly.
     Queued,
+    /// The same, but the caller has forgotten it: over when its packet, which had begun to leave, has left.
+    Discarded,
     /// A PUBLISH at QoS 1 has left.
     AwaitsPuback,
     /// A PUBLISH at QoS 2 has left.
@@ -39,6 +41,8 @@ pub enum Stage {
     Done,
     /// The same: [`Outcome::Refused`].
     Refused,
+    /// The same: [`Outcome::Unsendable`].
+    Unsendable(EncodeError),
 }
 
 /// How an exchange ended.
@@ -48,4 +52,41 @@ pub enum Outcome {
     Done,
     /// The Server refused the subscription with return code 0x80.
     Refused,
+    /// Not sent: by then its topic and payload did not fit into a packet any more.
+    Unsendable(EncodeError),
+}
+
+impl Outcome {
+    /// The stage of an exchange that has this outcome and whose caller does not know it yet.
+    pub(super) const fn stage(self) -> Stage {
+        match self {
+            Outcome::Done => Stage::Done,
+            Outcome::Refused => Stage::Refused,
+            Outcome::Unsendable(error) => Stage::Unsendable(error),
+        }
+    }
+}
+
+impl Stage {
+    /// How an exchange at this stage has ended, if it has.
+    pub(super) const fn outcome(self) -> Option<Outcome> {
+        match self {
+            Stage::Done => Some(Outcome::Done),
+            Stage::Refused => Some(Outcome::Refused),
+            Stage::Unsendable(error) => Some(Outcome::Unsendable(error)),
+            _ => None,
+        }
+    }
+
+    /// Whether the packet has left and its acknowledgement is to come.
+    pub(super) const fn awaits_answer(self) -> bool {
+        matches!(
+            self,
+            Stage::AwaitsPuback
+                | Stage::AwaitsPubrec
+                | Stage::AwaitsPubcomp
+                | Stage::AwaitsSuback
+                | Stage::AwaitsUnsuback
+        )
+    }
 }

@@ -141,6 +141,23 @@ impl Session {
         self.outgoing.begin(exchange, self.answer_due(now))
     }
 
+    /// Makes room for an exchange, if what is under way has lasted too long for anybody to care: whether one can begin now.
+    pub fn has_room_for(&mut self, exchange: Exchange, now: Instant) -> bool {
+        if self.clean_session && !self.outgoing.has_room_for(exchange) {
+            self.outgoing.expire(now);
+        }
+        self.outgoing.has_room_for(exchange)
+    }
+
+    /// The answer to the exchange of this slot has not come in time, and the caller is told so. In a clean session that is its
+    /// end; in another a message stays in flight.
+    pub fn timed_out(&mut self, slot: u8, now: Instant) {
+        if self.clean_session {
+            self.outgoing.abandon(slot, true);
+            self.outgoing.expire(now);
+        }
+    }
+
     /// Whether nothing waits to be sent, and nothing is to be done for Keep Alive.
     #[cfg(feature = "quick")]
     #[must_use]
@@ -267,15 +284,15 @@ impl Session {
         if connack.return_code != ConnectReturnCode::Accepted {
             return Ok(Action::Refused(connack.return_code));
         }
-        if connack.session_present && self.clean_session {
-            return Err(SessionError::SessionPresent);
-        }
-        if !connack.session_present {
+        // A Server that says so in answer to a clean session breaks [MQTT-3.2.2-1], but harms nobody: it is taken for one that
+        // has none.
+        let session_present = connack.session_present && !self.clean_session;
+        if !session_present {
             // A Server without a session gives its identifiers out anew: the old ones would swallow new messages.
             self.incoming.clear();
         }
         self.phase = Phase::Open;
-        self.session_present = connack.session_present;
+        self.session_present = session_present;
         let due = self.answer_due(now);
         self.outgoing.resumed(due);
         Ok(Action::Connected)

@@ -4,7 +4,7 @@
 use super::error::SessionError;
 use super::exchange::{Exchange, Outcome, Stage};
 use super::instant::Instant;
-use crate::codec::{Delivery, PacketIdentifier, QoS};
+use crate::codec::{Delivery, EncodeError, PacketIdentifier, QoS};
 use crate::settings::IN_FLIGHT;
 
 /// One exchange.
@@ -12,7 +12,8 @@ use crate::settings::IN_FLIGHT;
 struct Slot {
     exchange: Exchange,
     stage: Stage,
-    /// Position among the slots in use, 0 is the oldest: PUBLISH goes out again in this order [MQTT-4.6.0-1].
+    /// Position among the slots in use, 0 is the oldest: PUBLISH goes out again in this order [MQTT-4.6.0-1]. PUBREC makes a
+    /// slot the newest: PUBREL goes out again in the order of PUBREC [MQTT-4.6.0-4].
     rank: u8,
     /// Whether the packet may have reached the Server before [MQTT-3.3.1-1].
     dup: bool,
@@ -55,6 +56,12 @@ impl Outgoing {
             answer_due: Instant::from_ticks_ms(0),
         };
         Outgoing { slots: [free; IN_FLIGHT], in_use: 0, queued: 0, last_identifier: None }
+    }
+
+    /// Has the next Packet Identifier be the one after `last`. A Server that kept a session takes an identifier that it knows for
+    /// the message it knows, so a client that was made anew begins anywhere, rather than with the first again [MQTT-2.3.1-2].
+    pub fn begin_after(&mut self, last: u16) {
+        self.last_identifier = PacketIdentifier::new(last);
     }
 
     fn slot(&self, index: u8) -> Option<&Slot> {
@@ -120,10 +127,15 @@ impl Outgoing {
         self.queued = self.queued.saturating_sub(u8::from(stage == Stage::Queued));
         self.in_use = self.in_use.saturating_sub(1);
         if rank < self.in_use {
-            for slot in &mut self.slots {
-                if slot.stage != Stage::Free && slot.rank > rank {
-                    slot.rank -= 1;
-                }
+            self.close_gap(rank);
+        }
+    }
+
+    /// The slots newer than `rank` move up by one.
+    fn close_gap(&mut self, rank: u8) {
+        for slot in &mut self.slots {
+            if slot.stage != Stage::Free && slot.rank > rank {
+                slot.rank -= 1;
             }
         }
     }
@@ -182,6 +194,9 @@ impl Outgoing {
     pub fn sent(&mut self, index: u8, answer_due: Instant) {
         let Some(slot) = self.slot_mut(index) else { return };
         if slot.stage != Stage::Queued {
+            if slot.stage == Stage::Discarded {
+                self.free(index);
+            }
             return;
         }
         slot.dup = true;
@@ -204,9 +219,7 @@ impl Outgoing {
 
     fn finish(&mut self, index: u8, outcome: Outcome) {
         match self.slot_mut(index) {
-            Some(slot) if slot.awaited => {
-                slot.stage = if outcome == Outcome::Done { Stage::Done } else { Stage::Refused };
-            }
+            Some(slot) if slot.awaited => slot.stage = outcome.stage(),
             _ => self.free(index),
         }
     }
@@ -243,34 +256,44 @@ impl Outgoing {
         Some(due)
     }
 
-    /// PUBREC came: whether PUBREL is the answer [MQTT-4.3.3-1]. A repeated one gets its PUBREL again.
+    /// PUBREC came: whether PUBREL is the answer [MQTT-4.3.3-1]. A repeated one gets its PUBREL again, but no more time: a Server
+    /// that repeats it for ever must not keep a caller waiting for ever.
     pub fn received(&mut self, identifier: PacketIdentifier, answer_due: Instant) -> bool {
-        let index = self.find(Stage::AwaitsPubrec, identifier).or_else(|| self.find(Stage::AwaitsPubcomp, identifier));
-        let slot = index.and_then(|index| self.slot_mut(index));
-        let is_known = slot.is_some();
-        if let Some(slot) = slot {
+        let Some(index) = self.find(Stage::AwaitsPubrec, identifier) else {
+            return self.find(Stage::AwaitsPubcomp, identifier).is_some();
+        };
+        let newest = self.in_use.saturating_sub(1);
+        if let Some(slot) = self.slot_mut(index) {
+            let rank = slot.rank;
             slot.stage = Stage::AwaitsPubcomp;
             slot.answer_due = answer_due;
+            if rank < newest {
+                self.close_gap(rank);
+                if let Some(slot) = self.slot_mut(index) {
+                    slot.rank = newest;
+                }
+            }
         }
-        is_known
+        true
     }
 
     /// How the exchange of `index` ended, once it has; its slot is then free.
     pub fn take_outcome(&mut self, index: u8) -> Option<Outcome> {
-        let outcome = match self.slot(index)?.stage {
-            Stage::Done => Outcome::Done,
-            Stage::Refused => Outcome::Refused,
-            _ => return None,
-        };
+        let outcome = self.slot(index)?.stage.outcome()?;
         self.free(index);
         Some(outcome)
     }
 
-    /// Whether the packet of an exchange has not wholly left although its time is over. (What the stream would take after
-    /// that is no answer.)
+    /// Whether the packet of an exchange has not wholly left although its time is over.
     #[must_use]
     pub fn is_stuck(&self, index: u8, now: Instant) -> bool {
         self.slot(index).is_some_and(|slot| slot.stage == Stage::Queued && slot.answer_due.reached(now))
+    }
+
+    /// Whether the packet of an exchange has not wholly left.
+    #[must_use]
+    pub fn is_queued(&self, index: u8) -> bool {
+        self.slot(index).is_some_and(|slot| slot.stage == Stage::Queued)
     }
 
     /// When the answer of an exchange under way is due.
@@ -279,9 +302,18 @@ impl Outgoing {
         self.slot(index).filter(|slot| slot.stage != Stage::Free).map(|slot| slot.answer_due)
     }
 
+    /// Whether a caller waits for the outcome of this slot.
+    #[must_use]
+    pub fn is_awaited(&self, index: u8) -> bool {
+        self.slot(index).is_some_and(|slot| slot.awaited)
+    }
+
     /// The packet of this slot cannot be sent: the exchange is over.
-    pub fn discard(&mut self, index: u8) {
-        self.free(index);
+    pub fn unsendable(&mut self, index: u8, error: EncodeError) {
+        if self.slot(index).is_some_and(|slot| slot.stage == Stage::Queued) {
+            self.queued = self.queued.saturating_sub(1);
+            self.finish(index, Outcome::Unsendable(error));
+        }
     }
 
     /// Nobody awaits this exchange any longer. A packet that has not `begun` to leave is not sent at all; a message that
@@ -290,10 +322,40 @@ impl Outgoing {
         let Some(slot) = self.slot_mut(index) else { return };
         slot.awaited = false;
         let unsent = slot.stage == Stage::Queued && !slot.dup && !begun;
-        let of_no_use =
-            matches!(slot.stage, Stage::AwaitsSuback | Stage::AwaitsUnsuback | Stage::Done | Stage::Refused);
-        if unsent || of_no_use {
+        let stays =
+            matches!(slot.stage, Stage::Queued | Stage::AwaitsPuback | Stage::AwaitsPubrec | Stage::AwaitsPubcomp);
+        if unsent || !stays {
             self.free(index);
+        }
+    }
+
+    /// The exchange is over; whoever awaited it is told otherwise.
+    pub fn end(&mut self, index: u8) {
+        self.free(index);
+    }
+
+    /// Forgets an exchange that nobody awaits, a message in flight too: its slot is free, unless its packet has `begun` to leave,
+    /// which then leaves first. A late answer is passed over.
+    pub fn discard(&mut self, index: u8, begun: bool) {
+        match self.slot_mut(index) {
+            Some(slot) if slot.awaited => {}
+            Some(slot) if begun && slot.stage == Stage::Queued => {
+                slot.stage = Stage::Discarded;
+                self.queued = self.queued.saturating_sub(1);
+            }
+            Some(slot) if begun && slot.stage == Stage::Discarded => {}
+            _ => self.free(index),
+        }
+    }
+
+    /// Frees what nobody awaits and whose answer has not come in time. It would be of no use: in a clean session nothing is sent
+    /// again.
+    pub fn expire(&mut self, now: Instant) {
+        for index in (0..).take(IN_FLIGHT) {
+            let is_over = |slot: &Slot| !slot.awaited && slot.stage.awaits_answer() && slot.answer_due.reached(now);
+            if self.slot(index).is_some_and(is_over) {
+                self.free(index);
+            }
         }
     }
 
@@ -303,7 +365,8 @@ impl Outgoing {
         for index in (0..).take(IN_FLIGHT) {
             let Some(slot) = self.slot_mut(index) else { continue };
             slot.awaited = false;
-            if !keep || !slot.is_acknowledged_publish() || slot.stage == Stage::Done {
+            let is_over = slot.stage == Stage::Discarded || slot.stage.outcome().is_some();
+            if !keep || !slot.is_acknowledged_publish() || is_over {
                 self.free(index);
             } else if matches!(slot.stage, Stage::AwaitsPuback | Stage::AwaitsPubrec) {
                 slot.stage = Stage::Queued;
@@ -335,8 +398,10 @@ impl Outgoing {
     /// How many messages at QoS 1 and 2 are kept until they are acknowledged.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
-        let kept =
-            |slot: &Slot| u32::from(slot.is_acknowledged_publish() && !matches!(slot.stage, Stage::Free | Stage::Done));
+        let kept = |slot: &Slot| {
+            let is_kept = slot.stage == Stage::Queued || slot.stage.awaits_answer();
+            u32::from(slot.is_acknowledged_publish() && is_kept)
+        };
         self.slots.iter().map(kept).sum()
     }
 

@@ -88,12 +88,12 @@ fn a_caller_whose_acknowledgement_finds_no_place_waits_for_one() {
         pings += 1;
     }
     let delivery = Delivery::AtLeastOnce(identifier(7));
-    assert!(!caller.client.delivered(delivery));
+    assert!(!caller.acknowledge(delivery));
     let step = caller.poll(Awaited::Outbox).expect("a connection");
     assert!(waits(step, false, true), "{step:?}");
     caller.stream.then = None;
     assert_eq!(caller.poll(Awaited::Outbox), Ok(Step::Done));
-    assert!(caller.client.delivered(delivery));
+    assert!(caller.acknowledge(delivery));
     assert_eq!(caller.poll(Awaited::Flushed), Ok(Step::Done));
     assert_eq!(caller.stream.sent(), [[0xC0, 0].repeat(pings), puback(7)].concat());
 }
@@ -110,7 +110,7 @@ fn what_comes_while_a_caller_is_busy_with_a_message_leaves_a_place_for_its_ackno
     }
     let step = caller.poll(Awaited::Message).expect("a connection");
     assert!(waits(step, false, true), "{step:?}");
-    assert!(caller.client.delivered(Delivery::AtLeastOnce(identifier(7))));
+    assert!(caller.acknowledge(Delivery::AtLeastOnce(identifier(7))));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The end of a connection: DISCONNECT as the last packet, streams that fail, a client that can be used again.
 
-use umqtt::client::{Awaited, Error, Step};
+use umqtt::client::{Awaited, Error, Step, Wait};
 use umqtt::codec::{Delivery, QoS};
 
 use super::identifier;
@@ -23,7 +23,7 @@ fn disconnect_is_the_last_packet() {
     assert_eq!(caller.unsubscribe(b"t"), Err(Error::NotConnected));
     assert_eq!(caller.client.slots_in_use(), 0);
     assert_eq!(caller.client.ping::<Fault>(caller.now), Err(Error::NotConnected));
-    assert!(caller.client.delivered(Delivery::AtLeastOnce(identifier(9))), "it will come again");
+    assert!(caller.acknowledge(Delivery::AtLeastOnce(identifier(9))), "it will come again");
     caller.pass_ms(45_000);
     assert_eq!(caller.poll(Awaited::Flushed), Ok(Step::Done));
     assert_eq!(caller.stream.writes(), Vec::<Vec<u8>>::new());
@@ -101,28 +101,26 @@ fn disconnect_on_a_full_outbox_waits_for_a_place() {
 }
 
 #[test]
-fn drain_reads_what_has_come_and_no_more() {
+fn after_disconnect_all_is_read_to_the_end_of_the_stream() {
     let mut caller = Caller::connected(true);
     caller.stream.gives(&numbered(5_000));
-    caller.client.drain(&mut caller.stream);
+    assert_eq!(caller.client.disconnect::<Fault>(), Ok(true));
+    assert_eq!(caller.poll(Awaited::Flushed), Ok(Step::Done));
+    let ms = 3_000;
+    let deadline = Some(caller.now.plus_ms(ms));
+    assert_eq!(caller.reads_to_the_end(deadline), Ok(Step::Wait(Wait { read: true, write: false, ms })));
     assert!(caller.stream.inputs.is_empty());
     for end in [Input::End, Input::Broken] {
-        caller.stream.inputs.extend([end, Input::Octets(vec![0])]);
-        caller.client.drain(&mut caller.stream);
+        caller.stream.inputs.extend([Input::Octets(vec![0; 10]), end, Input::Octets(vec![0])]);
+        assert_eq!(caller.reads_to_the_end(deadline), Ok(Step::Done));
         assert_eq!(caller.stream.inputs.len(), 1, "not beyond the end");
         caller.stream.inputs.clear();
     }
-    // A Server that never stops does not hold the caller.
+    // A Server that never stops holds the caller for as long as he likes to wait.
     caller.stream.gives(&vec![0; 10_000_000]);
-    caller.client.drain(&mut caller.stream);
-    assert!(!caller.stream.inputs.is_empty());
-    // One short read is enough where that drains the stream.
-    caller.stream.inputs.clear();
-    caller.stream.drains = true;
-    caller.stream.reads = 0;
-    caller.stream.gives(&[0; 10]);
-    caller.client.drain(&mut caller.stream);
-    assert_eq!(caller.stream.reads, 1);
+    assert_eq!(caller.reads_to_the_end(deadline), Ok(Step::Wait(Wait { read: true, write: false, ms: 0 })));
+    caller.pass_ms(ms);
+    assert_eq!(caller.reads_to_the_end(deadline), Err(Error::Timeout));
 }
 
 #[test]

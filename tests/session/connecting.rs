@@ -50,12 +50,14 @@ fn each_refusal_tells_its_code() {
 
 // [MQTT-3.2.2-1]
 #[test]
-fn session_present_after_clean_session_is_refused() {
+fn session_present_after_clean_session_is_passed_over() {
     let mut clocked = Clocked::new();
     clocked.session.connect(true, 60, TIMEOUT_MS, clocked.now);
-    assert_eq!(clocked.arrives(&CONNACK_PRESENT), Err(SessionError::SessionPresent));
-    assert!(!clocked.session.is_open());
+    assert_eq!(clocked.arrives(&CONNACK_PRESENT), Ok(Action::Connected));
+    assert!(clocked.session.is_open());
+    assert!(!clocked.session.session_present());
     clocked.reconnect(false, &CONNACK_PRESENT);
+    assert!(clocked.session.session_present());
 }
 
 // [MQTT-3.1.2-6]

@@ -107,10 +107,10 @@ int stand_in_converses(void) {
         .output = output, .output_max = sizeof(output),
     };
     umqtt_state_t state = { 0 };
-    umqtt_init(&state);
+    umqtt_init(&state, 0);
     CHECK(!umqtt_is_open(&state));
 
-    umqtt_step_t step = { .client = &stream, .may_read = true };
+    umqtt_step_t step = { .client = &stream, .may_read = true, .takes = true, .attends = true, .late_reads = UMQTT_LATE_READS };
     umqtt_connect_t connect = {
         .field = { [UMQTT_CLIENT_ID] = { (const uint8_t *)"c", 1 } }, .clean_session = true, .keep_alive_s = 60, .answer_timeout_ms = 1000,
     };
@@ -137,12 +137,14 @@ int stand_in_converses(void) {
     CHECK(step.topic.len == 1 && memcmp(step.topic.data, "t", 1) == 0);
     CHECK(step.payload.len == 2 && memcmp(step.payload.data, "hi", 2) == 0);
     umqtt_taken(&state, step.qos, step.packet_identifier);
-    CHECK(umqtt_delivered(&state, step.qos, step.packet_identifier) == UMQTT_DONE);
+    CHECK(umqtt_promise(&state, step.qos, step.packet_identifier));
+    umqtt_delivered(&state, step.qos, step.packet_identifier, true);
     CHECK(umqtt_poll(&state, &step, UMQTT_AWAIT_FLUSHED) == UMQTT_DONE);
 
     CHECK(umqtt_disconnect(&state, &step) == UMQTT_DONE);
     CHECK(umqtt_poll(&state, &step, UMQTT_AWAIT_FLUSHED) == UMQTT_DONE);
-    umqtt_drain(&state, &stream);
+    CHECK(umqtt_poll(&state, &step, UMQTT_AWAIT_END) == UMQTT_WAIT);
+    CHECK(step.want == UMQTT_WANT_READ && step.wait_ms == UMQTT_FOREVER);
     umqtt_close(&state);
     CHECK(!umqtt_is_open(&state));
     CHECK(umqtt_poll(&state, &step, UMQTT_AWAIT_MESSAGE) == UMQTT_NOT_CONNECTED);

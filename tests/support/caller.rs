@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use umqtt::client::{Awaited, Body, Client, Error, Lent, Step, Transport, Wait};
+use umqtt::client::{Awaited, Body, Call, Client, Error, Lent, Step, Transport, Wait};
 use umqtt::codec::{Connect, Delivery, Field, QoS, TopicFilter, TopicName};
 use umqtt::session::{Exchange, Instant};
 
@@ -88,6 +88,7 @@ impl<T: Transport> Caller<T> {
             return told;
         }
         let mut lends: Option<u8> = None;
+        let mut call = Call { may_read, ..Call::new(awaited) };
         loop {
             let [topic, payload] = &mut self.rooms;
             // For one step, as C lends it: the slot may be free after it.
@@ -96,7 +97,7 @@ impl<T: Transport> Caller<T> {
                 (slot, &topic[..], &payload[..])
             });
             let mut lent = Lent { connect: None, packet, topic, payload };
-            let step = self.client.poll(&mut self.stream, awaited, &mut lent, may_read, self.now);
+            let step = self.client.poll(&mut self.stream, &mut call, &mut lent, self.now);
             let slots = self.client.slots_in_use();
             self.kept.retain(|slot, _| slots >> slot & 1 == 1);
             match step? {
@@ -169,8 +170,23 @@ impl<T: Transport> Caller<T> {
         self.client.taken(delivery);
         self.received.push(Received { topic, payload, delivery });
         if self.acknowledges {
-            assert!(self.client.delivered(delivery), "the outbox is full");
+            assert!(self.acknowledge(delivery), "the outbox is full");
         }
+    }
+
+    /// Hands a message over and acknowledges it; false if there is no place for that.
+    pub fn acknowledge(&mut self, delivery: Delivery) -> bool {
+        let is_promised = self.client.promise(delivery);
+        if is_promised {
+            self.client.delivered(delivery, true);
+        }
+        is_promised
+    }
+
+    /// Reads to the end of the stream, as after DISCONNECT.
+    pub fn reads_to_the_end(&mut self, deadline: Option<Instant>) -> Result<Step, Error<T::Error>> {
+        let mut call = Call { deadline, ..Call::new(Awaited::End) };
+        self.client.poll(&mut self.stream, &mut call, &mut Lent::default(), self.now)
     }
 
     /// Publishes and makes the first step, without reading, as C does: the slot and the step.

@@ -36,7 +36,7 @@ fn read_into<const N: usize>(pieces: &[&[u8]], told: &mut Vec<String>) -> Result
                 let pending = reader.pending();
                 let len = pending.len().min(usize::try_from(state.missing()).expect("32 bits"));
                 fields[usize::from(state.field() == Field::Payload)].extend_from_slice(&pending[..len]);
-                state.came(&pending[..len]);
+                state.came(&pending[..len])?;
                 reader.take(len);
                 match (state.missing(), state.field()) {
                     (0, Field::Topic) => state.topic_done()?,
