@@ -180,10 +180,10 @@ def main():
     for test in TESTS:
         try:
             test()
-            print("ok types." + test.__name__, flush=True)
+            print("ok stubs." + test.__name__, flush=True)
         except Exception as error:
             failed += 1
-            print("FAIL types.%s\n    %s" % (test.__name__, str(error).replace("\n", "\n    ")), flush=True)
+            print("FAIL stubs.%s\n    %s" % (test.__name__, str(error).replace("\n", "\n    ")), flush=True)
     print("%d passed, %d failed" % (len(TESTS) - failed, failed))
     return 1 if failed else 0
 
