@@ -216,7 +216,9 @@ static void sleep_on_semaphore(sem_t *woken, uint32_t ms) {
         until.tv_sec += 1;
         until.tv_nsec -= 1000000000;
     }
+    MP_THREAD_GIL_EXIT();
     sem_wait_until(woken, &until);
+    MP_THREAD_GIL_ENTER();
 }
 
 // The connection is over: frees the mutex until nobody sleeps on its descriptor any more. All of them have been woken. Those of
@@ -228,7 +230,9 @@ void mqttclient_await_sleepers(mqttclient_obj_t *self) {
         // Interrupts stay held: this is no place to leave by.
         set_owner(self, NULL);
         free_mutex(self);
+        MP_THREAD_GIL_EXIT();
         sched_yield();
+        MP_THREAD_GIL_ENTER();
         take_mutex(self);
         set_owner(self, umqtt_port_this_thread());
     }
