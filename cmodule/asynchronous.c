@@ -153,7 +153,7 @@ static mp_obj_t mqttclient_discard(size_t n_args, const mp_obj_t *args) {
     mqttclient_lock(self);
     for (mp_int_t slot = 0; slot < UMQTT_IN_FLIGHT; ++slot) {
         if ((all || slot == place) && is_held(self, slot)) {
-            umqtt_discard(&self->state, (uint8_t)slot);
+            umqtt_abandon(&self->state, (uint8_t)slot, UMQTT_FORGET);
         }
     }
     mqttclient_forget_finished(self);

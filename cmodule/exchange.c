@@ -33,7 +33,7 @@ static bool may_deliver(mqttclient_obj_t *self, const umqtt_step_t *step, uint8_
 static bool promise_kept(mqttclient_obj_t *self) {
     const mqttclient_kept_t *kept = self->queue->next;
     return kept->connection != self->connection
-           || umqtt_promise(&self->state, mqttclient_qos_of(kept->flags), kept->packet_identifier);
+           || umqtt_message(&self->state, UMQTT_PROMISE, mqttclient_qos_of(kept->flags), kept->packet_identifier);
 }
 
 // The octets of a str or bytes-like object. False: it is none, and has no octets.
@@ -62,8 +62,8 @@ void mqttclient_begin_step(mqttclient_obj_t *self, umqtt_step_t *step) {
     step->lends = false;
     step->takes = true;
     step->attends = true;
+    step->late = 0;
     step->is_late = false;
-    step->late_reads = UMQTT_LATE_READS;
     step->begun = UMQTT_NO_SLOT;
     step->deadline_ms = MQTTCLIENT_NO_DEADLINE;
     step->room[0].len = 0;
@@ -80,6 +80,7 @@ int mqttclient_poll(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited)
     }
     int status = umqtt_poll(&self->state, step, awaited);
     step->lends = false;
+    step->attends = false;
     if (!step->uses_rooms && status != UMQTT_MESSAGE) {
         mqttclient_forget_fields(self);
     }
@@ -110,19 +111,21 @@ int mqttclient_flush(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
 // Hands a message over, the one that has just come or the oldest in the queue, and acknowledges it. Status: DELIVERED or an error,
 // UMQTT_RAISED if the callback raised.
 static int deliver(mqttclient_obj_t *self, umqtt_step_t *step, bool has_just_come) {
-    // Without a place for the acknowledgement, in callbacks within callbacks, there is none: the Server sends the message again.
-    bool is_promised = !has_just_come || umqtt_promise(&self->state, step->qos, step->packet_identifier);
-    mqttclient_message_t message;
+    mqttclient_kept_t *kept = NULL;
     uint8_t connection = self->connection;
-    if (!has_just_come) {
-        connection = self->queue->next->connection;
-        message.packet_identifier = self->queue->next->packet_identifier;
-        message.flags = self->queue->next->flags;
+    bool is_promised = true;
+    if (has_just_come) {
+        // Without a place for the acknowledgement, in callbacks within callbacks, there is none: the Server sends it again.
+        is_promised = umqtt_message(&self->state, UMQTT_PROMISE, step->qos, step->packet_identifier);
+    } else {
+        kept = self->queue->next;
+        connection = kept->connection;
+        mqttclient_tell_kept(self, step);
     }
-    bool is_through = mqttclient_call_back(self, has_just_come ? step : NULL, &message);
-    uint8_t qos = mqttclient_qos_of(message.flags);
+    bool is_through = mqttclient_call_back(self, step, kept);
+    uint8_t qos = step->qos;
     if (is_promised && connection == self->connection) {
-        umqtt_delivered(&self->state, qos, message.packet_identifier, is_through);
+        umqtt_message(&self->state, is_through ? UMQTT_ACKNOWLEDGE : UMQTT_LEAVE, qos, step->packet_identifier);
     }
     if (!is_through) {
         return UMQTT_RAISED;
@@ -215,7 +218,8 @@ MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, um
     if (connection == self->connection) {
         // Without a connection Rust has decided already which messages it keeps.
         if (awaited < UMQTT_IN_FLIGHT && umqtt_is_open(&self->state)) {
-            umqtt_abandon(&self->state, awaited);
+            // In a clean session it is over then: nothing is sent again.
+            umqtt_abandon(&self->state, awaited, UMQTT_ABANDON | (status == UMQTT_TIMEOUT && self->clean_session ? UMQTT_FORGET : 0));
         }
         drop_if_closed(self, step, status);
     }
@@ -250,7 +254,8 @@ static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited
 
 // Hands the message over that has come, or keeps it while a callback runs. Status: that of mqttclient_keep() or of deliver().
 static int message_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
-    if (self->queue != NULL || !may_deliver(self, step, awaited)) {
+    bool is_wanted = step->body != UMQTT_BODY_DROPPED && self->callback != mp_const_none;
+    if (is_wanted && (self->queue != NULL || !may_deliver(self, step, awaited))) {
         int status = mqttclient_keep(self, step);
         mqttclient_wake_others(self);
         return status;
@@ -322,6 +327,10 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
         } else if (connection != self->connection) {
             step->code = self->lost_errno;
             status = UMQTT_STREAM_ERROR;
+            break;
+        } else if (step->is_late && ++step->late == 0) {
+            // What was here when the time was over is dealt with; a Server that sends without end is not awaited.
+            status = UMQTT_TIMEOUT;
             break;
         } else {
             status = mqttclient_poll(self, step, awaited);

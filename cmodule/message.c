@@ -19,7 +19,7 @@ void mqttclient_forget_fields(mqttclient_obj_t *self) {
 // Gives a long message room for more than has come of it. Status: MQTTCLIENT_POLL or MQTTCLIENT_NO_MEMORY.
 int mqttclient_make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     if (self->callback == mp_const_none) {
-        umqtt_decline(&self->state, true);
+        umqtt_message(&self->state, UMQTT_DROP, 0, 0);
         mqttclient_forget_fields(self);
         return MQTTCLIENT_POLL;
     }
@@ -33,7 +33,7 @@ int mqttclient_make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     byte *data = m_renew_maybe(byte, old, old == NULL ? 0 : old_len + 1, len + 1, true);
     if (data == NULL) {
         step->code = (int32_t)len;
-        umqtt_decline(&self->state, false);
+        umqtt_message(&self->state, UMQTT_REFUSE, 0, 0);
         mqttclient_forget_fields(self);
         return MQTTCLIENT_NO_MEMORY;
     }
@@ -42,68 +42,37 @@ int mqttclient_make_room(mqttclient_obj_t *self, umqtt_step_t *step) {
     return MQTTCLIENT_POLL;
 }
 
-// An object of octets that lie in Rust's buffer, or in this room. May raise.
-static mp_obj_t to_bytes(const umqtt_octets_t *octets, byte *room) {
-    if (octets->len == 0) {
+// An object of octets: those that lie in this room or, if that is NULL, a copy of these. May raise.
+static mp_obj_t to_bytes(const byte *data, size_t len, byte *room) {
+    if (len == 0) {
         return mp_const_empty_bytes;
     }
     if (room == NULL) {
-        room = m_new(byte, octets->len + 1);
-        memcpy(room, octets->data, octets->len);
+        room = m_new(byte, len + 1);
+        memcpy(room, data, len);
     }
-    room[octets->len] = '\0';
-    return umqtt_port_bytes(room, octets->len);
+    room[len] = '\0';
+    return umqtt_port_bytes(room, len);
 }
 
-// The topic of the message before, if it is that of this one, too, else MP_OBJ_NULL. Nobody can change such an object, so it
-// serves once more: most messages come on the topic of the one before, and its two blocks of heap are more work than
-// all the rest of a small message.
-static mp_obj_t last_topic(mqttclient_obj_t *self, const umqtt_step_t *step) {
+// The same for a topic that lies in Rust's buffer. If the message before had the same one, its object serves once more, since nobody
+// can change it: most messages come on the topic of the one before, and its two blocks of heap are more work than all the rest
+// of a small message. May raise.
+static mp_obj_t to_topic(mqttclient_obj_t *self, const umqtt_octets_t *topic) {
     #if UMQTT_QUICK
-    if (self->last_topic != MP_OBJ_NULL && step->body != UMQTT_BODY_LENT) {
+    if (self->last_topic != MP_OBJ_NULL) {
         const mp_obj_str_t *last = MP_OBJ_TO_PTR(self->last_topic);
-        if (last->len == step->topic.len && memcmp(last->data, step->topic.data, last->len) == 0) {
+        if (last->len == topic->len && memcmp(last->data, topic->data, last->len) == 0) {
             return self->last_topic;
         }
     }
+    self->last_topic = MP_OBJ_NULL;
+    self->last_topic = to_bytes(topic->data, topic->len, NULL);
+    return self->last_topic;
     #else
     (void)self;
-    (void)step;
+    return to_bytes(topic->data, topic->len, NULL);
     #endif
-    return MP_OBJ_NULL;
-}
-
-// Makes the objects of a message that has just come, unless nobody wants it. May raise; then it is not acknowledged, so that the
-// Server keeps it.
-static void take_new(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message) {
-    message->topic = MP_OBJ_NULL;
-    message->packet_identifier = step->packet_identifier;
-    message->flags = step->flags;
-    message->connection = self->connection;
-    if (step->body != UMQTT_BODY_DROPPED && self->callback != mp_const_none) {
-        // The rooms are this message's if it says so; whatever else they hold is another's.
-        bool is_long = step->body == UMQTT_BODY_LENT;
-        mp_obj_t topic = last_topic(self, step);
-        if (topic == MP_OBJ_NULL) {
-            topic = to_bytes(&step->topic, is_long ? self->room[UMQTT_FIELD_TOPIC] : NULL);
-        }
-        message->payload = to_bytes(&step->payload, is_long ? self->room[UMQTT_FIELD_PAYLOAD] : NULL);
-        message->topic = topic;
-        #if UMQTT_QUICK
-        self->last_topic = topic;
-        #endif
-    }
-    mqttclient_forget_fields(self);
-    if (mqttclient_qos_of(message->flags) == 2) {
-        // It is not delivered again.
-        umqtt_taken(&self->state, 2, message->packet_identifier);
-    }
-}
-
-// How much of the heap a kept message takes, in units of 16 octets. (A huge one counts for less: nothing is kept beside it anyway.)
-static uint16_t charge_of(const mqttclient_kept_t *kept) {
-    size_t len = sizeof(*kept) + kept->topic_len + kept->payload_len;
-    return (uint16_t)MIN(len / 16 + 1, INT16_MAX);
 }
 
 // Whether more messages may be kept. If not, they stay with the Server until those that are kept have been handed over.
@@ -111,49 +80,15 @@ bool mqttclient_has_room_to_keep(const mqttclient_obj_t *self) {
     return self->kept_16 < UMQTT_KEPT / 16;
 }
 
-// Makes the objects of the oldest kept message, and takes it out of the queue. May raise; then it stays there.
-static void take_kept(mqttclient_obj_t *self, mqttclient_message_t *message) {
-    mqttclient_kept_t *kept = self->queue->next;
-    message->topic = MP_OBJ_NULL;
-    message->packet_identifier = kept->packet_identifier;
-    message->flags = kept->flags;
-    message->connection = kept->connection;
-    if (self->callback != mp_const_none) {
-        umqtt_octets_t topic = { kept->body.octets, kept->topic_len };
-        umqtt_octets_t payload = { kept->body.octets + kept->topic_len, kept->payload_len };
-        mp_obj_t topic_obj = to_bytes(&topic, kept->is_long ? kept->body.room[UMQTT_FIELD_TOPIC] : NULL);
-        message->payload = to_bytes(&payload, kept->is_long ? kept->body.room[UMQTT_FIELD_PAYLOAD] : NULL);
-        message->topic = topic_obj;
-    }
-    self->kept_16 -= charge_of(kept);
-    if (kept == self->queue) {
-        self->queue = NULL;
-    } else {
-        self->queue->next = kept->next;
-    }
-}
-
-// A message that nobody wants is not kept, only acknowledged.
-static void let_go(mqttclient_obj_t *self, const umqtt_step_t *step) {
-    umqtt_taken(&self->state, step->qos, step->packet_identifier);
-    if (umqtt_promise(&self->state, step->qos, step->packet_identifier)) {
-        umqtt_delivered(&self->state, step->qos, step->packet_identifier, true);
-    }
-}
-
-// Keeps the message that has just come until it can be handed over. Status: MQTTCLIENT_POLL; or MQTTCLIENT_NO_MEMORY, and it stays
-// where it is.
+// Keeps the message that has just come until it can be handed over. Status: MQTTCLIENT_POLL; or MQTTCLIENT_NO_MEMORY, and it is not
+// acknowledged, so that the Server keeps it.
 int mqttclient_keep(mqttclient_obj_t *self, umqtt_step_t *step) {
-    if (step->body == UMQTT_BODY_DROPPED || self->callback == mp_const_none) {
-        let_go(self, step);
-        return MQTTCLIENT_POLL;
-    }
     bool is_long = step->body == UMQTT_BODY_LENT;
     size_t len = is_long ? 0 : step->topic.len + step->payload.len;
     size_t size = MAX(offsetof(mqttclient_kept_t, body) + len, sizeof(mqttclient_kept_t));
     mqttclient_kept_t *kept = m_malloc_maybe(size);
     if (kept == NULL) {
-        umqtt_put_back(&self->state);
+        mqttclient_forget_fields(self);
         step->code = (int32_t)size;
         return MQTTCLIENT_NO_MEMORY;
     }
@@ -163,6 +98,8 @@ int mqttclient_keep(mqttclient_obj_t *self, umqtt_step_t *step) {
     kept->flags = step->flags;
     kept->connection = self->connection;
     kept->is_long = is_long;
+    // Of a huge one less is counted: nothing is kept beside it anyway.
+    kept->size_16 = (uint16_t)MIN((sizeof(*kept) + step->topic.len + step->payload.len) / 16 + 1, INT16_MAX);
     if (is_long) {
         memcpy(kept->body.room, self->room, sizeof(kept->body.room));
         mqttclient_forget_fields(self);
@@ -175,16 +112,48 @@ int mqttclient_keep(mqttclient_obj_t *self, umqtt_step_t *step) {
         self->queue->next = kept;
     }
     self->queue = kept;
-    self->kept_16 += charge_of(kept);
-    if (step->qos == 2) {
-        umqtt_taken(&self->state, 2, step->packet_identifier);
-    }
+    self->kept_16 += kept->size_16;
+    umqtt_message(&self->state, UMQTT_TAKE, step->qos, step->packet_identifier);
     return MQTTCLIENT_POLL;
 }
 
-// Runs the callback, without the mutex, for the message that has just come with this step or, if that is NULL, for the oldest one in
-// the queue. False: there was no memory for its objects, or the callback raised; the exception is in self->raised.
-bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message) {
+// Makes the objects of the message of this step, unless nobody wants it: topic, payload and flags. May raise; then it stays where it
+// is, or is not acknowledged, so that the Server keeps it. Whether somebody wants it.
+static bool make_objects(mqttclient_obj_t *self, const umqtt_step_t *step, byte *const *room, mp_obj_t *objects) {
+    if (step->body == UMQTT_BODY_DROPPED || self->callback == mp_const_none) {
+        return false;
+    }
+    // The rooms are this message's if it says so; whatever else they hold is another's.
+    bool is_long = step->body == UMQTT_BODY_LENT;
+    objects[0] = is_long ? to_bytes(room[UMQTT_FIELD_TOPIC], step->topic.len, room[UMQTT_FIELD_TOPIC]) : to_topic(self, &step->topic);
+    objects[1] = to_bytes(step->payload.data, step->payload.len, is_long ? room[UMQTT_FIELD_PAYLOAD] : NULL);
+    objects[2] = MP_OBJ_NEW_SMALL_INT(step->flags);
+    return true;
+}
+
+// The step tells of the oldest kept message, as if it had just come.
+void mqttclient_tell_kept(mqttclient_obj_t *self, umqtt_step_t *step) {
+    mqttclient_kept_t *kept = self->queue->next;
+    step->body = kept->is_long ? UMQTT_BODY_LENT : UMQTT_BODY_BUFFERED;
+    step->topic = (umqtt_octets_t) { kept->body.octets, kept->topic_len };
+    step->payload = (umqtt_octets_t) { kept->body.octets + kept->topic_len, kept->payload_len };
+    step->flags = kept->flags;
+    step->qos = mqttclient_qos_of(kept->flags);
+    step->packet_identifier = kept->packet_identifier;
+}
+
+// The oldest kept message has its objects.
+static void unlink_kept(mqttclient_obj_t *self, mqttclient_kept_t *kept) {
+    self->kept_16 -= kept->size_16;
+    self->queue->next = kept->next;
+    if (kept == self->queue) {
+        self->queue = NULL;
+    }
+}
+
+// Runs the callback, without the mutex, for the message of this step, which has just come or is this kept one. False: there was no
+// memory for its objects, or the callback raised; the exception is in self->raised.
+bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_kept_t *kept) {
     volatile bool is_running = false;
     #if UMQTT_THREADS
     void *outer_thread = self->callback_thread;
@@ -192,13 +161,17 @@ bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqtt
     // One for both: nlr_push is no small part of delivering a small message.
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        if (step != NULL) {
-            take_new(self, step, message);
+        mp_obj_t objects[3];
+        bool is_wanted = make_objects(self, step, kept == NULL ? self->room : kept->body.room, objects);
+        if (kept != NULL) {
+            unlink_kept(self, kept);
         } else {
-            take_kept(self, message);
+            mqttclient_forget_fields(self);
+            // At QoS 2 it is not delivered again.
+            umqtt_message(&self->state, UMQTT_TAKE, step->qos, step->packet_identifier);
         }
-        mp_obj_t callback = self->callback;
-        if (message->topic != MP_OBJ_NULL && callback != mp_const_none) {
+        if (is_wanted) {
+            mp_obj_t callback = self->callback;
             is_running = true;
             #if UMQTT_THREADS
             self->callback_thread = self->owner;
@@ -206,8 +179,7 @@ bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqtt
             ++self->callback_depth;
             size_t n_args = 2 + self->wants_flags;
             mqttclient_unlock(self);
-            mp_obj_t args[3] = { message->topic, message->payload, MP_OBJ_NEW_SMALL_INT(message->flags) };
-            mp_call_function_n_kw(callback, n_args, 0, args);
+            mp_call_function_n_kw(callback, n_args, 0, objects);
             // Before nlr_pop, as in mqttclient_sleep.
             mqttclient_lock(self);
         }
@@ -215,7 +187,7 @@ bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqtt
     } else {
         if (is_running) {
             mqttclient_lock(self);
-        } else if (step != NULL) {
+        } else if (kept == NULL) {
             mqttclient_forget_fields(self);
         }
         self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);

@@ -10,23 +10,15 @@
 #include <semaphore.h>
 #endif
 
-// A message that is being handed over.
-typedef struct _mqttclient_message_t {
-    mp_obj_t topic; // MP_OBJ_NULL: nobody wants it
-    mp_obj_t payload;
-    uint16_t packet_identifier;
-    uint8_t flags; // of PUBLISH's fixed header
-    uint8_t connection; // the connection it came on: it cannot be acknowledged on another
-} mqttclient_message_t;
-
 // A message that cannot be handed over now, because a callback is running: one block of heap, no more than its octets and this.
 typedef struct _mqttclient_kept_t {
     struct _mqttclient_kept_t *next; // the one that came after it; of the newest, the oldest
     uint32_t payload_len;
     uint16_t topic_len;
     uint16_t packet_identifier;
-    uint8_t flags;
-    uint8_t connection;
+    uint16_t size_16; // what it takes of the heap, in units of 16 octets
+    uint8_t flags; // of PUBLISH's fixed header
+    uint8_t connection; // the connection it came on: it cannot be acknowledged on another
     bool is_long; // its octets lie in rooms, else here: the topic, then the payload
     union {
         byte *room[2];
@@ -201,7 +193,8 @@ void mqttclient_forget_fields(mqttclient_obj_t *self);
 int mqttclient_make_room(mqttclient_obj_t *self, umqtt_step_t *step);
 bool mqttclient_has_room_to_keep(const mqttclient_obj_t *self);
 int mqttclient_keep(mqttclient_obj_t *self, umqtt_step_t *step);
-bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_message_t *message);
+void mqttclient_tell_kept(mqttclient_obj_t *self, umqtt_step_t *step);
+bool mqttclient_call_back(mqttclient_obj_t *self, const umqtt_step_t *step, mqttclient_kept_t *kept);
 static inline uint8_t mqttclient_qos_of(uint8_t flags) {
     return flags >> 1 & 3;
 }

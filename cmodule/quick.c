@@ -75,8 +75,8 @@ mp_obj_t mqttclient_publish_quickly(size_t n_args, const mp_obj_t *args, mp_map_
     step.lends = true;
     step.takes = true;
     step.attends = true;
+    step.late = 0;
     step.is_late = false;
-    step.late_reads = UMQTT_LATE_READS;
     step.begun = UMQTT_NO_SLOT;
     step.deadline_ms = MQTTCLIENT_NO_DEADLINE;
     step.room[0].len = 0;

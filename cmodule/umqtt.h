@@ -123,7 +123,6 @@ enum {
 
 #define UMQTT_FOREVER (0xffffffff)
 #define UMQTT_NO_SLOT (0xff)
-#define UMQTT_LATE_READS (64) // of a method whose time is over: its answer may be here
 
 // One call of Rust: what goes in, and what came of it. Small fields first: Thumb-2 has short instructions for what lies near.
 typedef struct _umqtt_step_t {
@@ -131,11 +130,10 @@ typedef struct _umqtt_step_t {
     bool may_read; // false: nothing can have come, save the call
     bool lends; // packet_topic and packet_payload are those of the slot, or of the exchange to begin
     bool takes; // there is room for messages that cannot be handed over now
-    // Rust's own, from step to step of what a method awaits: true, false and UMQTT_LATE_READS at first.
-    bool attends;
-    bool is_late; // the time is over: what still comes is to be kept, not handed over
-    uint8_t late_reads;
+    bool attends; // the first step for what a method awaits: PINGRESP is looked for, too
+    uint8_t late; // C's own: how many messages have come since the time was over
     // Out.
+    bool is_late; // the time is over: what still comes is to be kept, not handed over, since the answer may be behind it
     bool uses_rooms; // false: what the rooms hold is of no use any more, unless a message lies in them now
     uint8_t begun; // the slot of the exchange that the call began; untouched if it began none that needs one
     uint8_t slot; // the slot that UMQTT_LEND asks for; in: the one whose packet is lent
@@ -205,23 +203,20 @@ int umqtt_poll(umqtt_state_t *state, umqtt_step_t *step, uint8_t awaited);
 int umqtt_puback(umqtt_state_t *state, umqtt_step_t *step, uint8_t slot);
 #endif
 
-// The message of UMQTT_MESSAGE has been taken over; or it cannot be, and is told again later.
-void umqtt_taken(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
-void umqtt_put_back(umqtt_state_t *state);
+// What becomes of a message that came.
+enum {
+    UMQTT_TAKE, // it has been taken over
+    UMQTT_PROMISE, // it is about to be handed over: a place is kept for its acknowledgement; false if none is free
+    UMQTT_ACKNOWLEDGE, // then the caller is through with it
+    UMQTT_LEAVE, // or has failed: it is not acknowledged
+    UMQTT_DROP, // the long message that is coming in is not wanted
+    UMQTT_REFUSE, // or there is no memory for it, so it is not acknowledged
+};
+bool umqtt_message(umqtt_state_t *state, uint8_t act, uint8_t qos, uint16_t packet_identifier);
 
-// The message is about to be handed over: a place is kept for its acknowledgement; false if none is free. Then the caller is through
-// with it, well or not.
-bool umqtt_promise(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier);
-void umqtt_delivered(umqtt_state_t *state, uint8_t qos, uint16_t packet_identifier, bool acknowledges);
-
-// The long message that is coming in is not wanted; or, not acknowledged, there is no memory for it.
-void umqtt_decline(umqtt_state_t *state, bool acknowledge);
-
-// Nobody awaits this slot any longer.
-void umqtt_abandon(umqtt_state_t *state, uint8_t slot);
-
-// Forgets the message of this slot: it is not sent again.
-void umqtt_discard(umqtt_state_t *state, uint8_t slot);
+// Nobody awaits this slot any longer; a message of it that nobody awaits is forgotten, and not sent again. Either, or both.
+enum { UMQTT_ABANDON = 1, UMQTT_FORGET = 2 };
+void umqtt_abandon(umqtt_state_t *state, uint8_t slot, uint8_t how);
 
 // The stream is gone.
 void umqtt_close(umqtt_state_t *state);

@@ -248,16 +248,26 @@ void mqttclient_wake_others(mqttclient_obj_t *self) {
 }
 #endif
 
-// Runs what is pending, without the mutex, which is held before and after. False: it raised, and the exception is in
-// self->raised.
-bool mqttclient_run_pending(mqttclient_obj_t *self) {
-    if (!umqtt_port_is_pending()) {
-        return true;
-    }
+// Sleeps for up to ms milliseconds, unless that is 0, on a descriptor if there is one, and runs what is pending: without the mutex,
+// which is held before and after. False: it raised, and the exception is in self->raised.
+static bool pause_unlocked(mqttclient_obj_t *self, int fd, short events, uint32_t ms) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mqttclient_unlock(self);
-        mp_handle_pending(true);
+        #if UMQTT_UNIX
+        if (fd >= 0) {
+            sleep_on_fd(fd, events, ms);
+            ms = 0;
+        }
+        #else
+        (void)fd;
+        (void)events;
+        #endif
+        if (ms > 0) {
+            umqtt_port_sleep_ms(ms);
+        } else {
+            mp_handle_pending(true);
+        }
         // Before nlr_pop, as in mqttclient_sleep.
         mqttclient_lock(self);
         nlr_pop();
@@ -266,6 +276,11 @@ bool mqttclient_run_pending(mqttclient_obj_t *self) {
     mqttclient_lock(self);
     self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
     return false;
+}
+
+// Runs what is pending, without the mutex, which is held before and after. False: it raised, and the exception is in self->raised.
+bool mqttclient_run_pending(mqttclient_obj_t *self) {
+    return !umqtt_port_is_pending() || pause_unlocked(self, -1, 0, 0);
 }
 
 #if UMQTT_UNIX && UMQTT_THREADS
@@ -344,31 +359,12 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     #if UMQTT_UNIX
     int fd = self->fd;
     short events = fd >= 0 ? events_of(self, fd, want) : 0;
-    if (fd >= 0 && events == 0) {
-        return mqttclient_run_pending(self);
+    if (fd >= 0) {
+        return events == 0 ? mqttclient_run_pending(self) : pause_unlocked(self, fd, events, ms);
     }
     #else
     (void)want;
     #endif
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        mqttclient_unlock(self);
-        #if UMQTT_UNIX
-        if (fd >= 0) {
-            sleep_on_fd(fd, events, ms);
-            mp_handle_pending(true);
-        } else {
-            umqtt_port_sleep_ms(MIN(ms, TRY_AGAIN_MS));
-        }
-        #else
-        umqtt_port_sleep_ms(MIN(ms, TRY_AGAIN_MS));
-        #endif
-        mqttclient_lock(self);
-        nlr_pop();
-    } else {
-        mqttclient_lock(self);
-        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-    }
-    return self->raised == MP_OBJ_NULL;
+    return pause_unlocked(self, -1, 0, MIN(ms, TRY_AGAIN_MS));
 }
 #endif

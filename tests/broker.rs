@@ -119,7 +119,7 @@ impl Guest {
     fn disconnect(&mut self) {
         assert!(self.caller.client.disconnect::<TcpError>().expect("a connection"));
         self.wait(Awaited::Flushed).expect("DISCONNECT leaves");
-        while self.caller.reads_to_the_end(None).expect("a connection") != Step::Done {
+        while self.caller.reads_to_the_end(None).is_ok() {
             self.caller.stream.rest();
         }
         self.caller.client.close();

@@ -44,14 +44,6 @@ impl Counts {
         }
     }
 
-    /// A message that was counted stays in the buffer, and is counted again.
-    pub(super) const fn packet_not_in(&mut self) {
-        #[cfg(feature = "extras")]
-        {
-            self.packets_in = self.packets_in.wrapping_sub(1);
-        }
-    }
-
     /// A CONNACK has come that accepts the connection.
     pub(super) const fn connected(&mut self) {
         #[cfg(feature = "extras")]

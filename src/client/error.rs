@@ -20,7 +20,8 @@ pub enum Error<E> {
     EndOfStream,
     /// There is no connection.
     NotConnected,
-    /// The Server did not answer in time. The connection stays; a late answer is passed over.
+    /// The Server did not answer in time. The connection stays; a late answer is passed over. The caller abandons the exchange, and
+    /// in a clean session discards it.
     Timeout,
     /// The caller's value does not fit into a packet.
     Encode(EncodeError),

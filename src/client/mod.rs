@@ -79,8 +79,8 @@ pub struct Client {
     disconnecting: bool,
     /// Places in the outbox that are kept for the acknowledgements of messages that were handed over.
     promised: u8,
-    /// Octets of the packet in the buffer that brought the message in hand.
-    message_len: u16,
+    /// Whether the time was over of what the last poll awaited.
+    is_late: bool,
     counts: Counts,
 }
 
@@ -106,7 +106,7 @@ impl Client {
             sending: None,
             disconnecting: false,
             promised: 0,
-            message_len: 0,
+            is_late: false,
             counts: Counts::new(),
         }
     }
@@ -149,6 +149,13 @@ impl Client {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.session.is_open()
+    }
+
+    /// Whether the time is over of what the last poll awaited. What is here is dealt with all the same, since the answer may be in
+    /// it, but a caller may limit how much of it.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.is_late
     }
 
     /// The connection is gone, or is given up. Unacknowledged messages stay if the session is not clean [MQTT-4.4.0-1].
@@ -228,7 +235,7 @@ impl Client {
     pub fn poll<T: Transport>(
         &mut self,
         stream: &mut T,
-        call: &mut Call,
+        call: &Call,
         lent: &mut Lent,
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
@@ -240,11 +247,7 @@ impl Client {
         if !is_ready {
             return Err(Error::NotConnected);
         }
-        let told = match call.awaited {
-            Awaited::End => self.read_to_the_end(stream, call, now),
-            _ => self.step(stream, call, lent, now),
-        };
-        told.inspect_err(|error| {
+        self.step(stream, call, lent, now).inspect_err(|error| {
             if error.is_fatal() {
                 self.close();
             }
@@ -254,11 +257,14 @@ impl Client {
     fn step<T: Transport>(
         &mut self,
         stream: &mut T,
-        call: &mut Call,
+        call: &Call,
         lent: &mut Lent,
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
-        let flushes = call.awaited == Awaited::Flushed;
+        let awaited = call.awaited;
+        let flushes = matches!(awaited, Awaited::Flushed);
+        // After DISCONNECT nothing that comes counts any more, but all of it has to be read.
+        let ends = matches!(awaited, Awaited::End);
         // A caller who only publishes never reads on his own account: PINGRESP has to be fetched for him, and before the
         // Server is called silent.
         let mut attends = call.attends && self.session.awaits_pingresp() && !flushes;
@@ -267,59 +273,49 @@ impl Client {
             self.outbox.push_pingreq();
             self.counts.packet_out();
         }
-        // What the stream takes of a packet after its time is no answer, unless it takes all of it.
-        let was_stuck = matches!(call.awaited, Awaited::Slot(slot) if self.session.outgoing().is_stuck(slot, now));
         // Nothing else comes before CONNACK [MQTT-3.1.0-1], nothing is begun before DISCONNECT.
-        let begun_only = flushes || call.awaited == Awaited::Connack;
+        let begun_only = flushes || ends || matches!(awaited, Awaited::Connack);
         let mut reads = 0;
+        self.is_late = false;
         loop {
-            let flow = self.flush(stream, call.awaited, lent, begun_only, now)?;
+            let flow = self.flush(stream, lent, begun_only, now)?;
             if let pump::Flow::Lend(slot) = flow {
                 return Ok(Step::Lend(slot));
             }
             let mut due_ms = 0;
-            if matches!(call.awaited, Awaited::Slot(slot) if was_stuck && self.session.outgoing().is_queued(slot)) {
-                return Err(self.give_up(call.awaited, now));
-            }
             if !attends {
                 match self.look_for(call, now)? {
-                    Found::Here => return Ok(Step::Done),
-                    Found::Pending(ms) => {
-                        due_ms = ms;
-                        call.is_late = false;
-                    }
-                    Found::Late => {
-                        call.is_late = true;
-                        may_read = !flushes;
-                    }
+                    None => return Ok(Step::Done),
+                    Some(ms) => due_ms = ms,
                 }
+                self.is_late = due_ms == 0;
+                may_read |= self.is_late;
             }
             // A packet may ask for an answer, and the caller's own acknowledgement comes on top.
-            let has_room = self.outbox.has_room((2 + usize::from(self.promised)).min(outbox::CAPACITY)) && !flushes;
-            let can_cut = has_room && (call.takes || !self.comes_to_a_message());
-            if can_cut {
+            let has_room = self.outbox.has_room((2 + usize::from(self.promised)).min(outbox::CAPACITY));
+            let can_cut = ends || has_room && !flushes && (call.takes || !self.comes_to_a_message());
+            if ends {
+                self.fate = Fate::None;
+                self.reader.clear();
+            } else if can_cut {
                 match self.advance(lent, now)? {
                     receive::Advance::Handled => continue,
-                    receive::Advance::Tell(step) => {
-                        call.attends &= !attends;
-                        return Ok(step);
-                    }
+                    receive::Advance::Tell(step) => return Ok(step),
                     receive::Advance::NeedOctets => {}
                 }
             }
-            let is_enough = reads == READS || call.is_late && call.late_reads == 0;
+            let is_enough = reads == READS;
             if !(can_cut && may_read) || is_enough {
-                if can_cut || !has_room {
+                if call.takes {
                     // Who does not take what has come cannot call the Server silent.
                     self.session.check_alive(now)?;
                 }
                 if attends {
                     attends = false;
-                    call.attends = false;
                     continue;
                 }
-                if call.is_late {
-                    return Err(self.give_up(call.awaited, now));
+                if self.is_late {
+                    return Err(Error::Timeout);
                 }
                 // Whether more has come, the port may not know: a TLS stream holds what it has decrypted.
                 let ms = if is_enough { 0 } else { due_ms };
@@ -327,23 +323,12 @@ impl Client {
             }
             may_read = self.fill(stream, lent, now)?;
             reads += 1;
-            call.late_reads -= u8::from(call.is_late);
         }
     }
 
-    /// The time of what is awaited is over, and it is not here.
-    #[cold]
+    /// How long the caller may sleep before he looks after what he waits for, 0 when its time is over; `None` if it is here.
     #[inline(never)]
-    fn give_up<E>(&mut self, awaited: Awaited, now: Instant) -> Error<E> {
-        if let Awaited::Slot(slot) = awaited {
-            self.session.timed_out(slot, now);
-        }
-        Error::Timeout
-    }
-
-    /// Whether what is awaited is here, and if not, how long the caller may sleep before he looks for it again.
-    #[inline(never)]
-    fn look_for<E>(&mut self, call: &Call, now: Instant) -> Result<Found, Error<E>> {
+    fn look_for<E>(&mut self, call: &Call, now: Instant) -> Result<Option<u32>, Error<E>> {
         let mut due = call.deadline;
         let is_here = match call.awaited {
             Awaited::Connack => self.is_open(),
@@ -364,27 +349,16 @@ impl Client {
             },
         };
         if is_here {
-            return Ok(Found::Here);
+            return Ok(None);
         }
-        let mut due_ms = due.map_or(u32::MAX, |due| due.ms_from(now));
-        if due_ms == 0 {
-            return Ok(Found::Late);
-        }
-        if !self.disconnecting {
-            due_ms = due_ms.min(self.session.next_tick_ms(now));
-        }
-        Ok(Found::Pending(due_ms))
+        let due_ms = due.map_or(u32::MAX, |due| due.ms_from(now));
+        // When PINGREQ or its answer is due is no end of anything: then there is something to do.
+        Ok(Some(if self.disconnecting || due_ms == 0 {
+            due_ms
+        } else {
+            due_ms.min(self.session.next_tick_ms(now).max(1))
+        }))
     }
-}
-
-/// What came of looking for what is awaited.
-enum Found {
-    /// It is here.
-    Here,
-    /// It may come; so many milliseconds may be slept for it.
-    Pending(u32),
-    /// Its time is over.
-    Late,
 }
 
 impl Default for Client {

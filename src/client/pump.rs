@@ -4,7 +4,7 @@ use heapless::Vec;
 
 use super::error::Error;
 use super::transport::{Transport, write};
-use super::{Awaited, CONNECT, Client, Lent, Sending};
+use super::{CONNECT, Client, Lent, Sending};
 use crate::codec::wire::Window;
 use crate::codec::{ControlPacket, OutgoingPacket, Publish, Subscribe, TopicFilter, TopicName, Unsubscribe};
 use crate::session::{Exchange, Instant, delivery};
@@ -72,7 +72,6 @@ impl Client {
     pub(super) fn flush<T: Transport>(
         &mut self,
         stream: &mut T,
-        awaited: Awaited,
         lent: &Lent,
         begun_only: bool,
         now: Instant,
@@ -98,35 +97,29 @@ impl Client {
             match self.send(stream, slot, &packet, now) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Flow::Blocked),
-                Err(error) => self.blame(error, slot, awaited)?,
+                Err(error) => self.blame(error, slot)?,
             }
         }
     }
 
-    /// The packet of a slot could not be sent. What its caller has done is told to him, not to whoever happens to send for him:
-    /// to others it is as if the Server had closed the connection, if that is how it ends. What nobody awaits, the one who
-    /// sends it hears of.
+    /// The packet of a slot could not be sent. If its topic and payload have become too long for one, that is told to the caller
+    /// who awaits it, and not to whoever happens to send for him.
     #[cold]
     #[inline(never)]
-    fn blame<E>(&mut self, error: Error<E>, slot: u8, awaited: Awaited) -> Result<(), Error<E>> {
-        let is_anothers = awaited != Awaited::Slot(slot) && self.session.outgoing().is_awaited(slot);
-        let outgoing = self.session.outgoing_mut();
+    fn blame<E>(&mut self, error: Error<E>, slot: u8) -> Result<(), Error<E>> {
         match error {
-            Error::Encode(encode) if is_anothers => outgoing.unsendable(slot, encode),
-            Error::Encode(_) => {
-                outgoing.end(slot);
-                return Err(error);
+            Error::Encode(error) if self.session.outgoing().is_awaited(slot) => {
+                self.session.outgoing_mut().unsendable(slot, error);
+                return Ok(());
             }
-            Error::Changed => {
-                outgoing.end(slot);
-                return Err(if is_anothers { Error::EndOfStream } else { error });
-            }
-            _ => return Err(error),
+            Error::Encode(_) | Error::Changed => self.session.outgoing_mut().end(slot),
+            _ => {}
         }
-        Ok(())
+        Err(error)
     }
 
     /// Sends the packet of a slot, or the rest of it: whether it has left.
+    #[inline(never)]
     fn send<T: Transport>(
         &mut self,
         stream: &mut T,

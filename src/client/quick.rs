@@ -244,7 +244,6 @@ impl Client {
             payload_len: payload_len as u32,
         };
         self.message = message;
-        self.message_len = packet_len as u16;
         self.counts.packet_in();
         self.reader.take(packet_len);
         true

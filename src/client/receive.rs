@@ -45,7 +45,6 @@ impl Client {
         if self.fate != Fate::None {
             return self.advance_long(lent);
         }
-        let pending_len = self.reader.pending_len();
         match self.reader.cut().map_err(SessionError::from)? {
             Cut::Nothing => Ok(Advance::NeedOctets),
             Cut::Long(_) if !self.is_open() => Err(Error::Session(SessionError::BeforeConnack)),
@@ -76,7 +75,6 @@ impl Client {
                     payload_len: publish.payload.len() as u32,
                 };
                 self.message = message;
-                self.message_len = pending_len - self.reader.pending_len();
                 Ok(Advance::Tell(Step::Message))
             }
         }
@@ -89,16 +87,6 @@ impl Client {
             Fate::Deliver => true,
             Fate::Drop | Fate::Repeated | Fate::Refuse => false,
         }
-    }
-
-    /// The caller cannot take the message that [`Step::Message`] has just told of. It stays where it is and is told again.
-    pub fn put_back(&mut self) {
-        match self.message.body {
-            Body::Buffered => self.reader.put_back(self.message_len),
-            Body::Lent => self.fate = Fate::Deliver,
-            Body::Dropped => self.fate = Fate::Drop,
-        }
-        self.counts.packet_not_in();
     }
 
     /// Does what the session asks for.

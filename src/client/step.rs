@@ -17,8 +17,9 @@ pub enum Step {
     /// The long message of [`Client::long`] needs room for its field in hand: poll again with more of it in [`Lent`] than
     /// has come. The Server says how long it will be: only what has come is sure.
     Room,
-    /// A message, [`Client::message`]: take it before the next call, then [`Client::taken`] and [`Client::delivered`]; or give it
-    /// back with [`Client::put_back`]. With [`Call::is_late`] it is to be kept, not handed to anybody who may take his time.
+    /// A message, [`Client::message`]: take it before the next call, then [`Client::taken`] and [`Client::delivered`]. Once
+    /// the time of what is awaited is over ([`Client::is_late`]) it is to be kept, not handed
+    /// to anybody who may take his time.
     Message,
 }
 
@@ -78,14 +79,12 @@ pub enum Awaited {
     Outbox,
     /// That the outbox and the packet being sent have left.
     Flushed,
-    /// After DISCONNECT has left: the end of what the Server sends. All that comes is read and forgotten.
+    /// After DISCONNECT has left: the end of what the Server sends, which is told as [`super::Error::EndOfStream`]. All that comes
+    /// until then is read and forgotten.
     End,
 }
 
-/// How many reads a caller whose time is over is granted: what had come by then may be waiting in the stream.
-pub const LATE_READS: u8 = 64;
-
-/// One thing that a caller awaits, from the first poll for it to the last.
+/// One thing that a caller awaits, and what he can do for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     /// What it is.
@@ -96,28 +95,16 @@ pub struct Call {
     pub may_read: bool,
     /// Whether the caller can take messages, or room for them. If not, they stay where they are, and all behind them.
     pub takes: bool,
-    /// Whether PINGRESP, if it is to come, is still looked for on behalf of a caller who otherwise would not read. Once in a
-    /// call: a Server that sends without end must not keep the caller from his own affair.
+    /// Whether PINGRESP, if it is to come, is looked for on behalf of a caller who otherwise would not read. In the first poll for
+    /// what he awaits: a Server that sends without end must not keep him from his own affair.
     pub attends: bool,
-    /// Whether the time is over. What is here is dealt with all the same, since the answer may be in it.
-    pub is_late: bool,
-    /// Reads that are left after that.
-    pub late_reads: u8,
 }
 
 impl Call {
     /// A call that may read and takes messages, without a limit of its own.
     #[must_use]
     pub const fn new(awaited: Awaited) -> Self {
-        Call {
-            awaited,
-            deadline: None,
-            may_read: true,
-            takes: true,
-            attends: true,
-            is_late: false,
-            late_reads: LATE_READS,
-        }
+        Call { awaited, deadline: None, may_read: true, takes: true, attends: true }
     }
 }
 

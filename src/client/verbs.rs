@@ -1,8 +1,8 @@
 //! The verbs: connect, publish, subscribe, unsubscribe, ping, disconnect. Each begins an exchange and sends what it can.
 
 use super::error::Error;
-use super::transport::{Transport, outcome};
-use super::{Awaited, CONNECT, Call, Client, Lent, READS, Sending, Step, Wait};
+use super::transport::Transport;
+use super::{Awaited, CONNECT, Call, Client, Lent, Sending, Step};
 use crate::codec::{Connect, ControlPacket, DISCONNECT, PINGREQ};
 use crate::session::{Exchange, Instant, SessionError};
 
@@ -32,7 +32,7 @@ impl Client {
         now: Instant,
     ) -> Result<Step, Error<T::Error>> {
         let mut lent = Lent { connect: Some(connect), ..Lent::default() };
-        self.poll(stream, &mut Call { may_read, ..Call::new(Awaited::Connack) }, &mut lent, now)
+        self.poll(stream, &Call { may_read, ..Call::new(Awaited::Connack) }, &mut lent, now)
     }
 
     /// Begins an exchange: its slot, to be awaited with [`Awaited::Slot`]. The caller has checked the Topic Name or Topic
@@ -77,27 +77,5 @@ impl Client {
         }
         self.disconnecting = self.disconnecting || self.queue(&DISCONNECT);
         Ok(self.disconnecting)
-    }
-
-    /// Reads and forgets what comes, to the end of the stream. TCP tells a peer of unread octets with a reset, which overtakes
-    /// what was sent before: the Server then knows neither of DISCONNECT nor of the last messages.
-    pub(super) fn read_to_the_end<T: Transport>(
-        &mut self,
-        stream: &mut T,
-        call: &Call,
-        now: Instant,
-    ) -> Result<Step, Error<T::Error>> {
-        let ms = call.deadline.map_or(u32::MAX, |deadline| deadline.ms_from(now));
-        for _ in 0..READS {
-            self.reader.clear();
-            match outcome::<T>(stream.read(self.reader.space())) {
-                Ok(Some(_)) => {}
-                Ok(None) if ms > 0 => return Ok(Step::Wait(Wait { read: true, write: false, ms })),
-                Ok(None) => return Err(Error::Timeout),
-                // Its end, or a reset: there is nothing left to lose.
-                Err(_) => return Ok(Step::Done),
-            }
-        }
-        if ms == 0 { Err(Error::Timeout) } else { Ok(Step::Wait(Wait { read: true, write: false, ms: 0 })) }
     }
 }

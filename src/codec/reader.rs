@@ -94,11 +94,6 @@ impl<const N: usize> Reader<N> {
         self.start = place::<N>(usize::from(self.start) + len).min(self.end);
     }
 
-    /// Puts the packet that was taken out last back, all its `len` octets. Nothing was read since.
-    pub fn put_back(&mut self, len: u16) {
-        self.start = self.start.saturating_sub(len);
-    }
-
     /// The octets at a place that [`Cut::Packet`] told.
     #[must_use]
     pub fn octets(&self, range: Range<usize>) -> &[u8] {

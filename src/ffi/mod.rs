@@ -80,18 +80,15 @@ fn poll(
     step: &mut umqtt_step_t,
     awaited: Awaited,
 ) -> Result<u32> {
-    let mut call = Call {
+    let call = Call {
         awaited,
         deadline: (step.deadline_ms != 0).then_some(Instant::from_ticks_ms(step.deadline_ms)),
         may_read: step.may_read,
         takes: step.takes,
         attends: step.attends,
-        is_late: step.is_late,
-        late_reads: step.late_reads,
     };
-    let told = client.poll(stream, &mut call, lent, Instant::from_ticks_ms(step.now_ms));
-    (step.attends, step.is_late, step.late_reads) = (call.attends, call.is_late, call.late_reads);
-    told.map(|told| tell(step, client, told))
+    let told = client.poll(stream, &call, lent, Instant::from_ticks_ms(step.now_ms))?;
+    Ok(tell(step, client, told))
 }
 
 /// Enters the client for one call.
@@ -108,7 +105,7 @@ unsafe fn enter(state: *mut umqtt_state_t, step: *mut umqtt_step_t, verb: Verb) 
     let mut lent = unsafe { lent(step) };
     let call = |client: &mut Client| {
         let told = carry_out(client, &mut stream, &mut lent, step, verb);
-        step.uses_rooms = client.uses_rooms();
+        (step.uses_rooms, step.is_late) = (client.uses_rooms(), client.is_late());
         status_of(step, told, stream.errno)
     };
     // SAFETY: the caller's promise.
@@ -286,64 +283,40 @@ pub unsafe extern "C" fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_
 /// # Safety
 /// As [`umqtt_connect`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_taken(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) {
-    // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), |client| client.taken(message(qos_number, packet_identifier))) }
-}
-
-/// # Safety
-/// As [`umqtt_connect`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_put_back(state: *mut umqtt_state_t) {
-    // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), Client::put_back) }
-}
-
-/// # Safety
-/// As [`umqtt_connect`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_promise(state: *mut umqtt_state_t, qos_number: u8, packet_identifier: u16) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, false, |client| client.promise(message(qos_number, packet_identifier))) }
-}
-
-/// # Safety
-/// As [`umqtt_connect`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_delivered(
+pub unsafe extern "C" fn umqtt_message(
     state: *mut umqtt_state_t,
+    act: u8,
     qos_number: u8,
     packet_identifier: u16,
-    acknowledges: bool,
-) {
-    let call = |client: &mut Client| client.delivered(message(qos_number, packet_identifier), acknowledges);
+) -> bool {
+    let call = |client: &mut Client| {
+        let delivery = message(qos_number, packet_identifier);
+        match u32::from(act) {
+            sys::UMQTT_TAKE => client.taken(delivery),
+            sys::UMQTT_PROMISE => return client.promise(delivery),
+            sys::UMQTT_DROP | sys::UMQTT_REFUSE => client.decline(u32::from(act) == sys::UMQTT_DROP),
+            _ => client.delivered(delivery, u32::from(act) == sys::UMQTT_ACKNOWLEDGE),
+        }
+        true
+    };
+    // SAFETY: the caller's promise.
+    unsafe { enter_briefly(state, false, call) }
+}
+
+/// # Safety
+/// As [`umqtt_connect`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8, how: u8) {
+    let call = |client: &mut Client| {
+        if u32::from(how) & sys::UMQTT_ABANDON != 0 {
+            client.abandon(slot);
+        }
+        if u32::from(how) & sys::UMQTT_FORGET != 0 {
+            client.discard(slot);
+        }
+    };
     // SAFETY: the caller's promise.
     unsafe { enter_briefly(state, (), call) }
-}
-
-/// # Safety
-/// As [`umqtt_connect`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: bool) {
-    // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), |client| client.decline(acknowledge)) }
-}
-
-/// # Safety
-/// As [`umqtt_connect`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8) {
-    // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), |client| client.abandon(slot)) }
-}
-
-/// # Safety
-/// As [`umqtt_connect`].
-#[cfg(feature = "extras")]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn umqtt_discard(state: *mut umqtt_state_t, slot: u8) {
-    // SAFETY: the caller's promise.
-    unsafe { enter_briefly(state, (), |client| client.discard(slot)) }
 }
 
 /// # Safety

@@ -61,7 +61,7 @@ pub unsafe fn publish(state: *mut umqtt_state_t, step: *mut umqtt_step_t, qos: Q
 #[inline(never)]
 fn send_rest(client: &mut Client, stream: &mut Stream, lent: &mut Lent, step: &mut umqtt_step_t) -> Result<u32> {
     let told = poll(client, stream, lent, step, Awaited::Slot(step.slot));
-    step.uses_rooms = client.uses_rooms();
+    (step.uses_rooms, step.is_late) = (client.uses_rooms(), client.is_late());
     told
 }
 
@@ -80,7 +80,7 @@ pub unsafe fn poll_message(state: *mut umqtt_state_t, step: *mut umqtt_step_t) -
     let mut may_read = asked;
     let call = |client: &mut Client| {
         let come_to = client.message_at_once(&mut stream, &mut may_read, now)?;
-        told.uses_rooms = false;
+        (told.uses_rooms, told.is_late) = (false, false);
         let come_to = come_to.map(|step| tell(told, client, step));
         Some(status_of(told, come_to, stream.errno))
     };

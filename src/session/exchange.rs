@@ -41,8 +41,10 @@ pub enum Stage {
     Done,
     /// The same: [`Outcome::Refused`].
     Refused,
-    /// The same: [`Outcome::Unsendable`].
-    Unsendable(EncodeError),
+    /// The same: [`Outcome::Unsendable`], for a field that is too long.
+    FieldTooLong,
+    /// The same, for a packet that is too long.
+    PacketTooLong,
 }
 
 /// How an exchange ended.
@@ -62,7 +64,8 @@ impl Outcome {
         match self {
             Outcome::Done => Stage::Done,
             Outcome::Refused => Stage::Refused,
-            Outcome::Unsendable(error) => Stage::Unsendable(error),
+            Outcome::Unsendable(EncodeError::FieldTooLong) => Stage::FieldTooLong,
+            Outcome::Unsendable(EncodeError::PacketTooLong) => Stage::PacketTooLong,
         }
     }
 }
@@ -73,7 +76,8 @@ impl Stage {
         match self {
             Stage::Done => Some(Outcome::Done),
             Stage::Refused => Some(Outcome::Refused),
-            Stage::Unsendable(error) => Some(Outcome::Unsendable(error)),
+            Stage::FieldTooLong => Some(Outcome::Unsendable(EncodeError::FieldTooLong)),
+            Stage::PacketTooLong => Some(Outcome::Unsendable(EncodeError::PacketTooLong)),
             _ => None,
         }
     }

@@ -94,18 +94,20 @@ impl KeepAlive {
         self.untold > 0
     }
 
-    /// When PINGREQ is due: when nothing was sent for too long, or when nothing was heard. While PINGRESP is to come only the
-    /// first counts: PINGRESP may wait behind a message that takes longer.
-    const fn due(&self) -> (Instant, Instant) {
-        let last_heard = if self.awaits_answer { self.last_sent } else { self.heard_or_asked };
-        (self.last_sent.plus_ms(self.idle_ms()), last_heard.plus_ms(self.idle_ms()))
+    /// When PINGREQ is due: when nothing was sent for too long, or when nothing was heard, whichever comes first. While PINGRESP
+    /// is to come only what is sent counts: PINGRESP may wait behind a message that takes longer.
+    const fn due(&self) -> Instant {
+        let mut since = self.last_sent;
+        if !self.awaits_answer && self.heard_or_asked.reached(since) {
+            since = self.heard_or_asked;
+        }
+        since.plus_ms(self.idle_ms())
     }
 
     /// Whether PINGREQ is due at `now`. One that only ever sends learns by it that nobody is there any more.
     #[must_use]
     pub fn is_due(&self, now: Instant) -> bool {
-        let (to_send, to_hear) = self.due();
-        self.keep_alive_s > 0 && (to_send.reached(now) || to_hear.reached(now))
+        self.keep_alive_s > 0 && self.due().reached(now)
     }
 
     /// Whether PINGRESP is to come.
@@ -133,8 +135,7 @@ impl KeepAlive {
     pub fn next_check_ms(&self, timeout_ms: u32, now: Instant) -> u32 {
         let mut ms = u32::MAX;
         if self.keep_alive_s > 0 {
-            let (to_send, to_hear) = self.due();
-            ms = to_send.ms_from(now).min(to_hear.ms_from(now));
+            ms = self.due().ms_from(now);
         }
         if self.awaits_answer {
             ms = ms.min(self.heard_or_asked.plus_ms(self.silence_ms(timeout_ms)).ms_from(now));

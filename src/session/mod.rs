@@ -149,15 +149,6 @@ impl Session {
         self.outgoing.has_room_for(exchange)
     }
 
-    /// The answer to the exchange of this slot has not come in time, and the caller is told so. In a clean session that is its
-    /// end; in another a message stays in flight.
-    pub fn timed_out(&mut self, slot: u8, now: Instant) {
-        if self.clean_session {
-            self.outgoing.abandon(slot, true);
-            self.outgoing.expire(now);
-        }
-    }
-
     /// Whether nothing waits to be sent, and nothing is to be done for Keep Alive.
     #[cfg(feature = "quick")]
     #[must_use]

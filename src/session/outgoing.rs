@@ -284,18 +284,6 @@ impl Outgoing {
         Some(outcome)
     }
 
-    /// Whether the packet of an exchange has not wholly left although its time is over.
-    #[must_use]
-    pub fn is_stuck(&self, index: u8, now: Instant) -> bool {
-        self.slot(index).is_some_and(|slot| slot.stage == Stage::Queued && slot.answer_due.reached(now))
-    }
-
-    /// Whether the packet of an exchange has not wholly left.
-    #[must_use]
-    pub fn is_queued(&self, index: u8) -> bool {
-        self.slot(index).is_some_and(|slot| slot.stage == Stage::Queued)
-    }
-
     /// When the answer of an exchange under way is due.
     #[must_use]
     pub fn answer_due(&self, index: u8) -> Option<Instant> {

@@ -63,7 +63,7 @@ fn each_call_tells_of_one_message() {
     let mut steps = Vec::new();
     loop {
         let mut lent = umqtt::client::Lent::default();
-        match caller.client.poll(&mut caller.stream, &mut Call::new(Awaited::Message), &mut lent, caller.now) {
+        match caller.client.poll(&mut caller.stream, &Call::new(Awaited::Message), &mut lent, caller.now) {
             Ok(Step::Message) => steps.push(caller.client.message().delivery.qos()),
             other => {
                 assert!(matches!(other, Ok(Step::Wait(_))), "{other:?}");

@@ -98,7 +98,7 @@ fn room_is_asked_for_what_has_come_and_not_for_what_was_announced() {
     caller.stream.gives(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F, 0, 1, b't', 1, 2, 3, 4, 5]);
     let mut poll = |topic: &mut [u8], payload: &mut [u8]| {
         let mut lent = Lent { connect: None, packet: None, topic, payload };
-        let step = caller.client.poll(&mut caller.stream, &mut Call::new(Awaited::Message), &mut lent, caller.now);
+        let step = caller.client.poll(&mut caller.stream, &Call::new(Awaited::Message), &mut lent, caller.now);
         let long = caller.client.long();
         (step, long.field(), long.here(), long.total())
     };
@@ -124,7 +124,7 @@ fn room_for_both_fields_may_be_lent_from_the_start() {
         caller.stream.gives(&octets[split + 1..]);
         let mut poll = || {
             let mut lent = Lent { connect: None, packet: None, topic: &mut topic, payload: &mut payload };
-            caller.client.poll(&mut caller.stream, &mut Call::new(Awaited::Message), &mut lent, caller.now)
+            caller.client.poll(&mut caller.stream, &Call::new(Awaited::Message), &mut lent, caller.now)
         };
         assert!(matches!(poll(), Ok(Step::Wait(_))));
         assert!(matches!(poll(), Ok(Step::Wait(_))));

@@ -4,8 +4,9 @@ use std::ffi::c_int;
 use std::ptr;
 
 use super::bindings::{
-    MP_EAGAIN, UMQTT_DONE, UMQTT_PUBLISH, UMQTT_STREAM_FAILED, UMQTT_SUBSCRIBE, UMQTT_UNSUBSCRIBE, umqtt_connect_t,
-    umqtt_octets_t, umqtt_room_t, umqtt_state_t, umqtt_step_t,
+    MP_EAGAIN, UMQTT_ACKNOWLEDGE, UMQTT_DONE, UMQTT_DROP, UMQTT_PROMISE, UMQTT_PUBLISH, UMQTT_REFUSE,
+    UMQTT_STREAM_FAILED, UMQTT_SUBSCRIBE, UMQTT_TAKE, UMQTT_UNSUBSCRIBE, umqtt_connect_t, umqtt_octets_t, umqtt_room_t,
+    umqtt_state_t, umqtt_step_t,
 };
 use super::support::packets::CONNACK;
 
@@ -46,11 +47,8 @@ unsafe extern "C" {
     fn umqtt_poll(state: *mut umqtt_state_t, step: *mut umqtt_step_t, awaited: u8) -> c_int;
     #[cfg(feature = "quick")]
     fn umqtt_puback(state: *mut umqtt_state_t, step: *mut umqtt_step_t, slot: u8) -> c_int;
-    fn umqtt_taken(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16);
-    fn umqtt_promise(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16) -> bool;
-    fn umqtt_delivered(state: *mut umqtt_state_t, qos: u8, packet_identifier: u16, acknowledges: bool);
-    fn umqtt_decline(state: *mut umqtt_state_t, acknowledge: bool);
-    fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8);
+    fn umqtt_message(state: *mut umqtt_state_t, act: u8, qos: u8, packet_identifier: u16) -> bool;
+    fn umqtt_abandon(state: *mut umqtt_state_t, slot: u8, how: u8);
     fn umqtt_close(state: *mut umqtt_state_t);
     fn umqtt_is_open(state: *mut umqtt_state_t) -> bool;
     fn umqtt_slots_in_use(state: *mut umqtt_state_t) -> u32;
@@ -161,7 +159,6 @@ impl CSide {
         c.step.may_read = true;
         c.step.takes = true;
         c.step.attends = true;
-        c.step.late_reads = 64;
         c.stream.output = c.output.as_mut_ptr();
         c.stream.output_max = c.output.len();
         // SAFETY: the memory is ours and of the right type.
@@ -308,35 +305,37 @@ impl CSide {
         status(unsafe { umqtt_puback(&raw mut *self.state, &raw mut self.step, slot) })
     }
 
-    pub fn taken(&mut self) {
+    /// One of the acts of `umqtt.h` on the message that the last step told of.
+    fn message_act(&mut self, act: u32) -> bool {
+        let act = u8::try_from(act).expect("an octet");
         // SAFETY: as above.
-        unsafe { umqtt_taken(&raw mut *self.state, self.step.qos, self.step.packet_identifier) }
+        unsafe { umqtt_message(&raw mut *self.state, act, self.step.qos, self.step.packet_identifier) }
+    }
+
+    pub fn taken(&mut self) {
+        self.message_act(UMQTT_TAKE);
     }
 
     /// The message is about to be handed over: whether there is a place for its acknowledgement.
     pub fn promise(&mut self) -> bool {
-        // SAFETY: as above.
-        unsafe { umqtt_promise(&raw mut *self.state, self.step.qos, self.step.packet_identifier) }
+        self.message_act(UMQTT_PROMISE)
     }
 
     pub fn delivered(&mut self) {
-        // SAFETY: as above.
-        unsafe { umqtt_delivered(&raw mut *self.state, self.step.qos, self.step.packet_identifier, true) }
+        self.message_act(UMQTT_ACKNOWLEDGE);
     }
 
     pub fn drop_message(&mut self) {
-        // SAFETY: as above.
-        unsafe { umqtt_decline(&raw mut *self.state, true) }
+        self.message_act(UMQTT_DROP);
     }
 
     pub fn refuse_message(&mut self) {
-        // SAFETY: as above.
-        unsafe { umqtt_decline(&raw mut *self.state, false) }
+        self.message_act(UMQTT_REFUSE);
     }
 
     pub fn abandon(&mut self, slot: u8) {
         // SAFETY: as above.
-        unsafe { umqtt_abandon(&raw mut *self.state, slot) }
+        unsafe { umqtt_abandon(&raw mut *self.state, slot, 1) }
     }
 
     pub fn close(&mut self) {

@@ -110,7 +110,7 @@ int stand_in_converses(void) {
     umqtt_init(&state, 0);
     CHECK(!umqtt_is_open(&state));
 
-    umqtt_step_t step = { .client = &stream, .may_read = true, .takes = true, .attends = true, .late_reads = UMQTT_LATE_READS };
+    umqtt_step_t step = { .client = &stream, .may_read = true, .takes = true, .attends = true };
     umqtt_connect_t connect = {
         .field = { [UMQTT_CLIENT_ID] = { (const uint8_t *)"c", 1 } }, .clean_session = true, .keep_alive_s = 60, .answer_timeout_ms = 1000,
     };
@@ -136,9 +136,9 @@ int stand_in_converses(void) {
     CHECK(step.body == UMQTT_BODY_BUFFERED && step.qos == 1 && step.packet_identifier == 9);
     CHECK(step.topic.len == 1 && memcmp(step.topic.data, "t", 1) == 0);
     CHECK(step.payload.len == 2 && memcmp(step.payload.data, "hi", 2) == 0);
-    umqtt_taken(&state, step.qos, step.packet_identifier);
-    CHECK(umqtt_promise(&state, step.qos, step.packet_identifier));
-    umqtt_delivered(&state, step.qos, step.packet_identifier, true);
+    umqtt_message(&state, UMQTT_TAKE, step.qos, step.packet_identifier);
+    CHECK(umqtt_message(&state, UMQTT_PROMISE, step.qos, step.packet_identifier));
+    umqtt_message(&state, UMQTT_ACKNOWLEDGE, step.qos, step.packet_identifier);
     CHECK(umqtt_poll(&state, &step, UMQTT_AWAIT_FLUSHED) == UMQTT_DONE);
 
     CHECK(umqtt_disconnect(&state, &step) == UMQTT_DONE);

@@ -88,7 +88,7 @@ impl<T: Transport> Caller<T> {
             return told;
         }
         let mut lends: Option<u8> = None;
-        let mut call = Call { may_read, ..Call::new(awaited) };
+        let call = Call { may_read, ..Call::new(awaited) };
         loop {
             let [topic, payload] = &mut self.rooms;
             // For one step, as C lends it: the slot may be free after it.
@@ -97,7 +97,7 @@ impl<T: Transport> Caller<T> {
                 (slot, &topic[..], &payload[..])
             });
             let mut lent = Lent { connect: None, packet, topic, payload };
-            let step = self.client.poll(&mut self.stream, &mut call, &mut lent, self.now);
+            let step = self.client.poll(&mut self.stream, &call, &mut lent, self.now);
             let slots = self.client.slots_in_use();
             self.kept.retain(|slot, _| slots >> slot & 1 == 1);
             match step? {
@@ -185,8 +185,8 @@ impl<T: Transport> Caller<T> {
 
     /// Reads to the end of the stream, as after DISCONNECT.
     pub fn reads_to_the_end(&mut self, deadline: Option<Instant>) -> Result<Step, Error<T::Error>> {
-        let mut call = Call { deadline, ..Call::new(Awaited::End) };
-        self.client.poll(&mut self.stream, &mut call, &mut Lent::default(), self.now)
+        let call = Call { deadline, ..Call::new(Awaited::End) };
+        self.client.poll(&mut self.stream, &call, &mut Lent::default(), self.now)
     }
 
     /// Publishes and makes the first step, without reading, as C does: the slot and the step.
