@@ -95,15 +95,18 @@ class Script(socketserver.StreamRequestHandler):
         """close PORT"""
         self.listeners.pop(int(port)).close()
 
-    def do_log(self, port, most="64", last="0"):
+    @staticmethod
+    def line(packet, shown):
+        return "%d %d %d %08x %s" % (packet.connection, packet.segments, len(packet.octets), zlib.crc32(packet.octets[1:]),
+                                     shown.hex())
+
+    def do_log(self, port, most="64"):
         """log PORT [MOST] -> CONNECTION SEGMENTS LENGTH CHECKSUM HEX for each packet, at most MOST octets of it in hex"""
-        return ["%d %d %d %08x %s" % (packet.connection, packet.segments, len(packet.octets), zlib.crc32(packet.octets[1:]),
-                                      packet.octets[:int(most)].hex())
-                for packet in list(self.at(port).packets)[-int(last):]]
+        return [self.line(packet, packet.recorded[:int(most)]) for packet in list(self.at(port).packets)]
 
     def do_tail(self, port, count):
-        """tail PORT COUNT -> as log, the last COUNT packets only"""
-        return self.do_log(port, last=count)
+        """tail PORT COUNT -> as log, the last COUNT packets only, with their Packet Identifiers as they came"""
+        return [self.line(packet, packet.octets[:64]) for packet in list(self.at(port).packets)[-int(count):]]
 
     def do_wait(self, port, name, count, most="64"):
         """wait PORT NAME COUNT [MOST] -> as log, after COUNT packets of that name have come"""

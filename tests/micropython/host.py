@@ -118,6 +118,10 @@ class Server:
     def hexes(self, name=None, most=64):
         return [packet.hex for packet in self.log(name, most)]
 
+    def last(self, count):
+        # The last packets in hex, with their Packet Identifiers as they came: in the log the Client's own are numbered from 1.
+        return [Packet(line).hex for line in ask("tail", self.port, count)]
+
     def send(self, answer, *half):
         ask("send", self.port, answer, *half)
 

@@ -178,7 +178,7 @@ def when_too_many_messages_are_in_flight_those_that_were_sent_are_sent_again():
 def when_too_many_messages_are_in_flight_late_acknowledgements_make_room():
     # All places but the one that is left to other packets.
     server, client, sent = full(";".join(["PUBLISH.%d=" % (number + 1) for number in range(5)]), 5)
-    server.send("".join(["4002%04x" % (number + 1) for number in range(len(sent))]))
+    server.send("".join(["4002$%d" % (number + 1) for number in range(len(sent))]))
     client.publish("t", "m", qos=1)
     client.publish("t", "m", qos=2)
     same(len(server.connections()), 1)

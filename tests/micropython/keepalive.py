@@ -72,11 +72,11 @@ def pings_while_it_waits(answer, method, *arguments):
 
 
 for name, answer, arguments in (
-        ("publish_at_qos_1", "PUBLISH=;PINGREQ.2=*40020001", ("publish", "t", "m", False, 1)),
-        ("publish_at_qos_2_before_pubrec", "PUBLISH=;PINGREQ.2=*50020001", ("publish", "t", "m", False, 2)),
-        ("publish_at_qos_2_before_pubcomp", "PUBREL=;PINGREQ.2=*70020001", ("publish", "t", "m", False, 2)),
-        ("subscribe", "SUBSCRIBE=;PINGREQ.2=*9003000100", ("subscribe", "t")),
-        ("unsubscribe", "UNSUBSCRIBE=;PINGREQ.2=*b0020001", ("unsubscribe", "t"))):
+        ("publish_at_qos_1", "PUBLISH=;PINGREQ.2=*4002$1", ("publish", "t", "m", False, 1)),
+        ("publish_at_qos_2_before_pubrec", "PUBLISH=;PINGREQ.2=*5002$1", ("publish", "t", "m", False, 2)),
+        ("publish_at_qos_2_before_pubcomp", "PUBREL=;PINGREQ.2=*7002$1", ("publish", "t", "m", False, 2)),
+        ("subscribe", "SUBSCRIBE=;PINGREQ.2=*9003$100", ("subscribe", "t")),
+        ("unsubscribe", "UNSUBSCRIBE=;PINGREQ.2=*b002$1", ("unsubscribe", "t"))):
     case("%s_keeps_the_connection_alive_while_it_waits" % name, pings_while_it_waits, answer, *arguments)
 
 

@@ -78,7 +78,7 @@ def the_acknowledgement_of_an_older_message_is_not_taken_for_its_own():
 
 @test
 def an_older_message_acknowledged_meanwhile_does_not_make_it_go_out_twice():
-    server, client = with_an_older_message("PUBLISH.1=;PUBLISH.2=40020001-~/")
+    server, client = with_an_older_message("PUBLISH.1=;PUBLISH.2=4002$1-~/")
     client.publish("t", "m", qos=2)
     same([packet.hex[:2] for packet in server.log("PUBLISH")], ["32", "34", "3c"])
 

@@ -75,7 +75,7 @@ def silent(answer, qos):
     server = Server()
     client = server.connected(answer, timeout=1)
     raises_errno(errno.ETIMEDOUT, client.publish, "t", "m", False, qos)
-    server.send("40020001" "50020001" "70020001")
+    server.send("4002$1" "5002$1" "7002$1")
     client.publish("t", "n", False, qos)
     same((len(server.connections()), server.log("PUBLISH")[-1].hex), (1, "3%d06" % (2 * qos) + "000174" "0002" "6e"))
 
@@ -94,11 +94,11 @@ def passed_over(answer, qos):
 
 
 for name, answer, qos in (
-        ("puback_with_a_wrong_identifier", "PUBLISH=4002ffff-4002@", 1),
-        ("pubrec_with_a_wrong_identifier", "PUBLISH=5002ffff-5002@", 2),
-        ("pubcomp_with_a_wrong_identifier", "PUBREL=7002ffff-7002@", 2),
-        ("suback_nobody_waits_for", "PUBLISH=9003000100-4002@", 1),
-        ("unsuback_nobody_waits_for", "PUBLISH=b0020001-4002@", 1), ("pingresp_nobody_waits_for", "PUBLISH=d000-4002@", 1),
+        ("puback_with_a_wrong_identifier", "PUBLISH=4002%-4002@", 1),
+        ("pubrec_with_a_wrong_identifier", "PUBLISH=5002%-5002@", 2),
+        ("pubcomp_with_a_wrong_identifier", "PUBREL=7002%-7002@", 2),
+        ("suback_nobody_waits_for", "PUBLISH=9003@00-4002@", 1),
+        ("unsuback_nobody_waits_for", "PUBLISH=b002@-4002@", 1), ("pingresp_nobody_waits_for", "PUBLISH=d000-4002@", 1),
         ("a_second_puback", "PUBLISH=4002@4002@", 1), ("a_second_pubrec", "PUBLISH=5002@-5002@", 2),
         ("a_second_pubcomp", "PUBREL=7002@7002@", 2),
         ("pubrec_for_qos_1", "PUBLISH=5002@-4002@", 1), ("puback_for_qos_2", "PUBLISH=4002@-5002@", 2),
@@ -108,7 +108,7 @@ for name, answer, qos in (
 
 @test
 def a_wrong_identifier_alone_is_no_answer():
-    for answer, qos in (("PUBLISH=40020002", 1), ("PUBLISH=50020002", 2), ("PUBREL=70020002", 2)):
+    for answer, qos in (("PUBLISH=4002%", 1), ("PUBLISH=5002%", 2), ("PUBREL=7002%", 2)):
         server = Server()
         raises_errno(errno.ETIMEDOUT, server.connected(answer, timeout=1).publish, "t", "m", qos=qos)
 
@@ -144,7 +144,9 @@ def the_identifiers_of_both_directions_are_apart():
     # The Server's message at qos 2 carries the very identifier of ours.
     server = meanwhile("PUBLISH=3406" "000174" "@61" "-5002@", 2, [b"a"])
     server.wait("PUBREC")
-    same((server.hexes("PUBREC"), server.hexes("PUBREL")), (["50020001"], ["62020001"]))
+    packets = server.last(9)
+    identifier = packets[1][10:14]
+    same(("5002" + identifier in packets, "6202" + identifier in packets), (True, True))
 
 
 @test

@@ -104,7 +104,7 @@ def a_message_that_waited_for_a_callback_goes_to_wait_msg_at_once():
             while server.log("PINGREQ") == []:
                 time.sleep_ms(5)
         else:
-            server.send("40020001")
+            server.send("4002$1")
 
     client = server.connected("PUBLISH.1=3004000174" "61" ";PINGREQ=*3004000174" "62", callback=callback)
 
@@ -214,7 +214,7 @@ def a_callback_that_raises_ends_no_exchange_but_that_of_its_caller():
     server.send("3004" "000174" "61")
     raises(Trouble, client.wait_msg)
     raises(Trouble, client.publish, "t", "m", False, 1)
-    server.send("9003" "0003" "00")
+    server.send("9003" "$3" "00")
     while not ended:
         client.check_msg()
     same(len(server.connections()), 1)

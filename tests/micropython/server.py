@@ -7,7 +7,9 @@ What it is to do wrong stands in the Client Identifier, so a script needs nothin
     NAME=ANSWER          a rule for each packet of that name; NAME.2=ANSWER is for the second of a connection only
 
     ANSWER is a run of   4f      an octet; 4f{300} is 300 of them; [...]{300} is all that 300 times
-                         @       the Packet Identifier of the packet that is answered
+                         @       the Packet Identifier of the packet that is answered; @< its first octet, @> its second
+                         $1      the first Packet Identifier that the Client has used, and so on to $9
+                         %       the one after the last that it has used
                          *       the answer that the standard asks for
                          &       the packet itself, as it came
                          -       a pause, so that what follows comes in a segment (under TLS: a record) of its own
@@ -15,7 +17,8 @@ What it is to do wrong stands in the Client Identifier, so a script needs nothin
                          (nothing at all: silence)
 
 So "SUBSCRIBE=" never answers SUBSCRIBE, and "PUBLISH=5002@!/" breaks the first connection after PUBREC, but not the second.
-Each script opens a port of its own through control.py, which also hands out what is recorded here.
+Each script opens a port of its own through control.py, which also hands out what is recorded here. A Client may begin with any
+Packet Identifier: in the records those of its own are numbered 1, 2 and so on, in the order in which they first came.
 """
 
 import array
@@ -33,7 +36,7 @@ NAMES = ["RESERVED0", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBR
 PAUSE_S = 0.01
 WAIT_S = 10
 REPEATED = re.compile(r"\[([^\[\]]*)\]\{(\d+)\}")
-TOKEN = re.compile(r"([0-9a-fA-F]{2})(?:\{(\d+)\})?|([@*&!#~-])|(.)")
+TOKEN = re.compile(r"([0-9a-fA-F]{2})(?:\{(\d+)\})?|(@[<>]|[$][1-9]|[@%*&!#~-])|(.)")
 
 
 def cut(buffer):
@@ -66,21 +69,46 @@ class Packet:
         while octets[start - 1] & 128:
             start += 1
         self.body = octets[start:]
+        self.recorded = octets
+
+    def record(self, identifiers):
+        """Has one of the Client's own Packet Identifiers recorded by its number."""
+        if self.name in ("PUBREL", "SUBSCRIBE", "UNSUBSCRIBE") or self.name == "PUBLISH" and self.qos:
+            at = len(self.octets) - len(self.body) + self.identifier_at()
+            self.recorded = self.octets[:at] + identifiers.number(self.identifier()) + self.octets[at + 2:]
 
     @property
     def qos(self):
         return self.octets[0] >> 1 & 3
 
+    def identifier_at(self):
+        return field(self.body, 0)[1] if self.name == "PUBLISH" else 0
+
     def identifier(self):
-        at = 0
-        if self.name == "PUBLISH":
-            if not self.qos:
-                return b""
-            at = field(self.body, 0)[1]
+        if self.name == "PUBLISH" and not self.qos:
+            return b""
+        at = self.identifier_at()
         return bytes(self.body[at:at + 2])
 
     def payload(self):
         return bytes(self.body[field(self.body, 0)[1] + 2 * bool(self.qos):])
+
+
+class Identifiers:
+    """The Packet Identifiers that one Client has given its packets."""
+
+    def __init__(self):
+        self.numbers = {}
+
+    def number(self, identifier):
+        """1 for the first that came, 2 for the second and so on, in two octets."""
+        return struct.pack(">H", self.numbers.setdefault(identifier, len(self.numbers) + 1))
+
+    def used(self, number):
+        return list(self.numbers)[number - 1]
+
+    def unused(self):
+        return struct.pack(">H", int.from_bytes(list(self.numbers)[-1], "big") % 65535 + 1)
 
 
 class Connection:
@@ -90,6 +118,7 @@ class Connection:
         self.listener, self.number, self.raw = listener, number, raw
         self.octets, self.ended, self.server_name, self.held = 0, None, None, b""
         self.plan, self.counts, self.stalled, self.closing = {}, {}, None, False
+        self.identifiers = Identifiers()
         self.sending = threading.Lock()
         self.tls = None
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -181,6 +210,7 @@ class Connection:
     def take(self, packet):
         if packet.name == "CONNECT":
             self.open_session(packet)
+        packet.record(self.identifiers)
         with self.listener.changed:
             self.listener.packets.append(packet)
             self.counts[packet.name] = count = self.counts.get(packet.name, 0) + 1
@@ -201,6 +231,7 @@ class Connection:
         self.session_present = identifier in sessions
         if not self.clean:
             sessions.add(identifier)
+        self.identifiers = self.listener.identifiers.setdefault(identifier, self.identifiers)
         number = self.listener.visits[identifier] = self.listener.visits.get(identifier, 0) + 1
         plans = identifier.split("/") if "=" in identifier else [""]
         plan = plans[min(number, len(plans)) - 1]
@@ -242,7 +273,13 @@ class Connection:
             elif octet:
                 out += bytes.fromhex(octet) * int(times or 1)
             elif sign == "@":
-                out += packet.identifier() if packet else b"\x00\x01"
+                out += packet.identifier()
+            elif sign in ("@<", "@>"):
+                out.append(packet.identifier()[sign == "@>"])
+            elif sign.startswith("$"):
+                out += self.identifiers.used(int(sign[1]))
+            elif sign == "%":
+                out += self.identifiers.unused()
             elif sign == "*":
                 out += self.proper(packet)
             elif sign == "&":
@@ -303,7 +340,7 @@ class Listener:
 
     def __init__(self, address, mode, context=None):
         self.mode, self.context = mode, context
-        self.packets, self.connections, self.sessions, self.visits = [], [], set(), {}
+        self.packets, self.connections, self.sessions, self.visits, self.identifiers = [], [], set(), {}, {}
         self.changed = threading.Condition()
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)

@@ -166,7 +166,7 @@ def an_acknowledgement_in_the_record_of_a_message_is_seen():
 def packets_octet_by_octet_each_in_a_record_of_its_own():
     server = Server("tls")
     inbox = Inbox()
-    client = server.connected("CONNECT=" + drip("20020000") + ";PUBLISH=" + drip("40020001"), ssl=True, callback=inbox)
+    client = server.connected("CONNECT=" + drip("20020000") + ";PUBLISH=" + drip("4002@<@>"), ssl=True, callback=inbox)
     client.publish("t", "m", qos=1)
     server.send(drip("3207" "000174" "0107" "6d6e"))
     client.wait_msg()
