@@ -8,6 +8,8 @@ build=$root/build
 PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH:/usr/sbin:/sbin:$build/qemu/usr/bin
 # Rust's name for the board's processor.
 board_target=thumbv7r-none-eabi
+# And for the Unix port of 32 bits.
+target_32=i686-unknown-linux-gnu
 # A checkout given as MICROPYTHON is left as it was.
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -106,3 +108,34 @@ use_rust() {
     return 1
 }
 use_rust || true
+
+# has_rust_for TARGET: whether rustup has Rust's core for that processor.
+has_rust_for() {
+    command -v rustup >/dev/null && rustup target list --installed 2>/dev/null | grep -qx "$1"
+}
+
+# choose_rust TARGET: sets cargo and cargo_flags for make, and is_debians if that is Debian's Rust; says which one it is.
+choose_rust() {
+    is_debians=false
+    if has_rust_for "$1"; then
+        cargo=cargo
+        cargo_flags=
+        echo "Rust for $1: rustup's, which has it"
+    elif [ -x /usr/bin/cargo ] && [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/core" ]; then
+        # No package has core for this target, so it is built along; that is why the compiler must be told to allow it.
+        is_debians=true
+        cargo="env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo"
+        cargo_flags="-Zbuild-std=core"
+        echo "Rust for $1: Debian's, which builds core for it"
+    else
+        die "no Rust for $1: rustup target add $1, or Debian's rustc-web, cargo-web and rust-web-src"
+    fi
+}
+
+# tests_as_built OPTION ARGUMENT...: tests/micropython/run.py with what that option of scripts/build_unix has made.
+tests_as_built() {
+    local program=$build/unix-${1#--}/micropython faults=/none
+    [ "$1" != --gil ] || faults=$program
+    shift
+    python3 "$root/tests/micropython/run.py" --stock /none --micropython "$program" --faults "$faults" "$@"
+}

@@ -3,7 +3,7 @@
 from array import array
 
 from check import test, case, same, raises, run
-from host import Server, hexed
+from host import Server, hexed, needs
 from umqtt import MQTTClient
 
 import target
@@ -96,6 +96,7 @@ def server_may_be_an_address():
 
 @test
 def server_may_be_a_host_name():
+    needs("names")
     server = Server()
     MQTTClient("me", target.NAME, server.port).connect()
     same(len(server.log("CONNECT")), 1)
@@ -103,6 +104,7 @@ def server_may_be_a_host_name():
 
 @test
 def server_may_be_given_by_keyword():
+    needs("names")
     server = Server()
     MQTTClient(client_id="me", server=target.NAME, port=server.port).connect()
     same(len(server.log("CONNECT")), 1)

@@ -5,7 +5,7 @@
 import target
 from check import case, same, run
 from enduring import LONG, ROUNDS, Chance, Interrupted, Memory, interruptions
-from host import ON_BOARD, broker_client
+from host import ON_BOARD, broker_client, needing
 
 MESSAGES = 10000 if ON_BOARD else 1000000
 if not target.SOAK:
@@ -64,11 +64,11 @@ class Begun(Interrupted):
 
 case("messages_at_mixed_qos_and_sizes_leave_memory_as_it_was", messages, MESSAGES, {})
 if not ON_BOARD:
-    case("messages_under_tls_leave_memory_as_it_was", messages, MESSAGES // 5, {"port": target.BROKER_TLS, "ssl": True})
+    case("messages_under_tls_leave_memory_as_it_was", needing("tls", messages), MESSAGES // 5, {"port": target.BROKER_TLS, "ssl": True})
 KINDS = ["ctrl_c", "exception", "no_memory", "broken"]
 for kind in KINDS:
     case("interruptions_by_%s_leave_memory_as_it_was" % kind, interruptions, Interrupted, [kind], ROUNDS // 4)
 case("interruptions_of_all_kinds_leave_memory_as_it_was", interruptions, Interrupted, KINDS, ROUNDS)
-case("interruptions_of_what_start_begins_leave_memory_as_it_was", interruptions, Begun, KINDS, ROUNDS)
+case("interruptions_of_what_start_begins_leave_memory_as_it_was", needing("extras", interruptions), Begun, KINDS, ROUNDS)
 
 run()

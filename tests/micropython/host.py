@@ -12,10 +12,12 @@ from umqtt import MQTTClient
 try:
     from target import BOARD as WHO
     ON_BOARD = True
+    WITHOUT = []
 except ImportError:
     from os import getenv
     WHO = getenv("TEST_PID")
     ON_BOARD = False
+    WITHOUT = (getenv("WITHOUT") or "").split()
 
 opened = []
 link = None
@@ -45,6 +47,21 @@ def ask(*words):
     if lines and lines[0].startswith("!"):
         raise RuntimeError("the other side: " + lines[0])
     return lines
+
+
+def needs(part):
+    # For a test of what a build may leave out: run.py says what. It is not looked for, since it might be missing by mistake.
+    if part in WITHOUT:
+        check.skip("built without " + part)
+
+
+def needing(part, function):
+    # The same for a row of a table.
+    def checked(*arguments):
+        needs(part)
+        return function(*arguments)
+
+    return checked
 
 
 def hexed(data):

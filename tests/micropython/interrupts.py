@@ -2,7 +2,7 @@
 # Ctrl-C: KeyboardInterrupt comes out of every method that waits, and the client stays usable.
 
 from check import test, case, same, raises, run
-from host import WHO, Server, Inbox, ask, broker_client
+from host import WHO, Server, Inbox, ask, broker_client, needs
 
 
 def usable(server, client, inbox):
@@ -84,6 +84,7 @@ def ctrl_c_out_of_connect():
 
 @test
 def ctrl_c_out_of_the_tls_handshake():
+    needs("tls")
     server = Server("mute")
     client = server.client("me", ssl=True)
     ask("interrupt", WHO, 300)
@@ -92,6 +93,7 @@ def ctrl_c_out_of_the_tls_handshake():
 
 @test
 def ctrl_c_out_of_wait_msg_under_tls():
+    needs("tls")
     server = Server("tls")
     inbox = Inbox()
     client = server.connected("me", ssl=True, callback=inbox)

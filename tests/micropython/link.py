@@ -9,7 +9,7 @@ from os import getenv
 import target
 from check import test, case, same, run
 from device import Device, Link, guaranteed, passed, session
-from host import ask, octets
+from host import ask, octets, needing
 
 SOAK = bool(getenv("SOAK"))
 
@@ -62,7 +62,7 @@ def under_tls(how, direction, step):
 for how in ("rst", "fin"):
     for direction in ("up", "down"):
         name = "%s_behind_%s_octet_%s_under_tls" % (how, "every" if SOAK else "some", direction)
-        case(name, under_tls, how, direction, 1 if SOAK else 47)
+        case(name, needing("tls", under_tls), how, direction, 1 if SOAK else 47)
 
 
 @test

@@ -5,7 +5,7 @@ import gc
 import check
 import umqtt
 from check import test, same, raises, run
-from host import Server
+from host import Server, WITHOUT
 from umqtt import MQTTClient, MQTTException
 
 import target
@@ -36,6 +36,11 @@ def the_client_has_every_method_of_the_contract():
     client = MQTTClient("me", "server")
     for name in METHODS:
         same((name, callable(getattr(client, name))), (name, True))
+
+
+@test
+def what_goes_beyond_the_contract_is_there_unless_it_was_to_be_left_out():
+    same(hasattr(MQTTClient, "stats"), "extras" not in WITHOUT)
 
 
 @test

@@ -2,6 +2,7 @@
 
 import check
 import target
+from host import WITHOUT
 
 try:
     import tls
@@ -9,7 +10,10 @@ except ImportError:
     try:
         import ussl as tls
     except ImportError:
-        import ssl as tls
+        if "tls" in WITHOUT:
+            tls = None
+        else:
+            import ssl as tls
 
 
 def load_ca(context, cadata):

@@ -10,7 +10,10 @@ With --board, boards in QEMU run the scripts (board_run.py), and it all happens 
 
 A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" and "valgrind" (run
 under it), "stock" (run by a stock variant of the Unix port as well, when there is one), "faults" (run by the variant that has
-that module instead, when there is one), "layers" (MicroPython 1.21 or newer), "small" (run on a heap of 64 KiB).
+that module instead, when there is one), "layers" (MicroPython 1.21 or newer, and extras), "extras" and "tls" (a build with these), "small" (run on a heap of 64 KiB).
+
+What a build leaves out stands beside it in the file `without`, by scripts/build_unix: extras, tls, names. Tests that need one of
+these are skipped there, single ones by host.needs(). Nowhere else: where such a thing is to be, it is a failure if it is missing.
 """
 
 import argparse
@@ -154,7 +157,7 @@ class Run:
         """A process of the Unix port."""
         # exec keeps the process number, so the script knows its own.
         command = ["sh", "-c", 'export TEST_PID=$$; exec "$@"', "sh"]
-        more = {}
+        more = {"WITHOUT": " ".join(without(binary))}
         if "strace" in needs:
             descriptor, more["TRACE"] = tempfile.mkstemp(dir=self.folder)
             os.close(descriptor)
@@ -176,6 +179,12 @@ def scripts():
             yield path, first[9:].replace(",", " ").split() if first.startswith("# needs:") else []
 
 
+def without(binary):
+    """What this build leaves out: as it was told to, and not as it turned out."""
+    note = binary.parent / "without"
+    return note.read_text().split() if note.exists() else []
+
+
 def can_trace():
     return subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True).returncode == 0
 
@@ -195,7 +204,9 @@ def can_have_layers(binary):
 def tasks(run):
     """(function, arguments) of everything that is to be run."""
     options = run.options
-    if run.chosen(run.GUIDE_TEST):
+    if run.chosen(run.GUIDE_TEST) and "names" in without(options.micropython):
+        run.tell("skip", "%s: built without names" % run.GUIDE_TEST)
+    elif run.chosen(run.GUIDE_TEST):
         yield (run.pool.guide if options.board else run.guide),
     if options.board:
         yield run.pool.serial_line,
@@ -216,6 +227,10 @@ def tasks(run):
             continue
         if "layers" in needs and not can_have_layers(binary):
             run.tell("skip", "%s.*: %s is too old for the layers" % (path.stem, binary))
+            continue
+        missing = [part for part in without(binary) if part in needs or part == "extras" and "layers" in needs]
+        if missing:
+            run.tell("skip", "%s.*: built without %s" % (path.stem, ", ".join(missing)))
             continue
         yield run.script, path.stem + ".", functools.partial(run.begin, binary, needs), path
         if "stock" in needs and options.stock.exists():

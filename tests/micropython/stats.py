@@ -1,4 +1,5 @@
-# What the client tells of itself: stats(), socket(), close(), the flags of a message, and the readiness of select.poll.
+# needs: extras
+# What the client tells of itself: stats(), socket(), close(), and the readiness of select.poll.
 
 import errno
 import select
@@ -126,18 +127,6 @@ def close_says_no_disconnect():
     raises_errno(errno.ENOTCONN, client.publish, "t", "m")
     client.connect()
     client.disconnect()
-
-
-@test
-def a_callback_gets_the_flags_if_it_asks_for_them():
-    got = []
-    client = Server().connected("PINGREQ=" "3104" "000174" "6d" "3b06" "000174" "0001" "6d" "3406" "000174" "0002" "6d")
-    client.set_callback(lambda topic, msg, flags: got.append(flags), flags=True)
-    client.ping()
-    for _ in range(3):
-        client.wait_msg()
-    # RETAIN; DUP, QoS 1 and RETAIN; QoS 2.
-    same(got, [1, 8 | 2 | 1, 4])
 
 
 def poll():

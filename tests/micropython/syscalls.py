@@ -5,7 +5,7 @@ import os
 import socket
 
 from check import test, case, same, raises, run
-from host import Server, Inbox
+from host import Server, Inbox, needs
 from umqtt import MQTTClient
 
 import target
@@ -105,6 +105,7 @@ def nodelay_is_set():
 
 @test
 def nodelay_is_set_on_a_socket_that_is_given():
+    needs("extras")
     server = Server()
     given = socket.socket()
     given.connect(socket.getaddrinfo(target.HOST, server.port)[0][-1])

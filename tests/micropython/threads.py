@@ -7,7 +7,7 @@ import sys
 import time
 
 from check import test, case, same, raises_errno, run
-from host import Server, ask, broker_client, hexed
+from host import Server, ask, broker_client, hexed, needs
 
 import target
 
@@ -101,6 +101,7 @@ for qos in (0, 1, 2, None):
 
 @test
 def one_thread_waits_and_four_publish_under_tls():
+    needs("tls")
     one_waits_four_publish("tls", None, port=target.BROKER_TLS, ssl=True)
 
 

@@ -1,3 +1,4 @@
+# needs: tls
 # The client under TLS: records cut anywhere, many packets in one record, silence, breaks, all the exchanges.
 
 import errno

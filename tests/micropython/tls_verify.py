@@ -1,3 +1,4 @@
+# needs: tls
 # TLS: who is verified, against what, by which name; client certificates; the forms of ssl_params.
 
 import errno
