@@ -14,6 +14,7 @@ import zlib
 
 import brokers
 import proxy
+import random_server
 import server
 
 
@@ -140,6 +141,27 @@ class Script(socketserver.StreamRequestHandler):
     def do_stall(self, port, how):
         """stall PORT stall|freeze|thaw: stop reading until the Client's writes wait; or for good; or go on"""
         self.at(port).last().stalled = None if how == "thaw" else how
+
+    # The Server of the random tests
+
+    def do_random(self, seed, *options):
+        """random SEED [NAME=NUMBER...] -> PORT; the options are in random_server.py"""
+        option = {name: int(number) for name, number in (word.split("=") for word in options)}
+        listener = random_server.Listener(self.world.address, int(seed), option, self.world.context)
+        self.listeners[listener.port] = listener
+        return [str(listener.port)]
+
+    def do_diary(self, port, *numbers):
+        """diary PORT NUMBER...: what the device noted, four numbers for each entry"""
+        self.at(port).diary.extend(map(int, numbers))
+
+    def do_finish(self, port):
+        """finish PORT -> NUMBER of the last message; from now on nothing goes wrong"""
+        return [str(self.at(port).finish())]
+
+    def do_verdict(self, port):
+        """verdict PORT -> figures, then a line for each fault"""
+        return self.at(port).verdict()
 
     # Brokers that behave
 
