@@ -13,8 +13,8 @@ import namespace
 import serial_line
 from child import Child
 
-HELPERS = ("check.py", "enduring.py", "host.py", "porttls.py", "random_calls.py", "random_content.py", "reconnecting.py",
-           "tasks.py")
+HELPERS = ("check.py", "enduring.py", "host.py", "porttls.py", "random_calls.py", "random_content.py", "random_kinds.py",
+           "reconnecting.py", "tasks.py")
 
 
 class Seat:

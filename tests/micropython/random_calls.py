@@ -86,11 +86,9 @@ class Player:
     reconnects = 40         # disconnect() and connect(), or connect() at once, once in so many calls
     longest = 40000
     timeout = 30
-    keywords = {}
-    allowed = ()            # outcomes that nobody is to blame for
 
-    def __init__(self, place, chance):
-        self.place, self.chance = place, chance
+    def __init__(self, place, chance, keywords):
+        self.place, self.chance, self.keywords = place, chance, keywords
         self.diary, self.number, self.attempt, self.depth, self.inside = [], 0, 0, 0, 0
         self.is_connected, self.ending, self.marker, self.in_callbacks = False, False, 0, 0
         self.wrong = None
@@ -332,7 +330,7 @@ class Player:
         return [int(word) for word in lines[0].split()]
 
 
-def rounds(make, count, calls, options):
+def rounds(make, count, calls, options, keywords={}):
     # Rounds of a mode, each with a seed of its own: figures, or what the first round that failed was.
     totals = [0] * 4
     before = None
@@ -340,8 +338,8 @@ def rounds(make, count, calls, options):
     for number in range(count):
         # A seed of SEED alone is one round again.
         seed = target.SEED + number
-        place = Place(seed, **options)
-        player = make(place, Chance(seed))
+        place = Place(seed, tls=int("ssl" in keywords), **options)
+        player = make(place, Chance(seed), keywords)
         try:
             found = player.play(calls)
         except BaseException:

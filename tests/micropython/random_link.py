@@ -1,44 +1,19 @@
-# Random calls against a Server that does anything the standard allows: a clean session, a kept one over broken links, callbacks
-# that call back. random_calls.py draws, random_server.py answers, random_model.py judges.
+# Random calls against a Server that does anything the standard allows: a clean session, a kept one over links that break,
+# callbacks that call back, with TLS and without, a device that loses its power.
+#
+# random_calls.py draws the calls, random_server.py answers, random_model.py judges. A failure tells its seed: SEED=that alone
+# plays the same round first.
 
-import target
 from check import case, run
-from host import ON_BOARD
-from random_calls import Player, rounds
-
-CALLS = 60 if ON_BOARD else 120
-COUNT = 2 if ON_BOARD else 6
-if target.SOAK:
-    COUNT *= 40
-
-
-class Clean(Player):
-    longest = 5000 if ON_BOARD else 40000
-
-
-class Kept(Clean):
-    kept = 1
-    raises = 60
-    reconnects = 30
-
-
-class Calling(Clean):
-    calls_back = 3
-    raises = 40
-    leaves = 100
-
-
-class CallingKept(Calling):
-    kept = 1
-
-
-SERVER = {"deaf": 40, "late": 8, "twice": 12, "longest": Clean.longest}
-BREAKS = {"breaks": 2, "present": 1}
-BREAKS.update(SERVER)
+from random_calls import rounds
+from random_kinds import BREAKS, CALLS, COUNT, REBOOTS, SERVER, TLS, Calling, CallingKept, Clean, Kept, Rebooting
 
 for name, make, options in (("a_clean_session", Clean, SERVER), ("a_kept_session_over_links_that_break", Kept, BREAKS),
                             ("callbacks_that_call_back", Calling, SERVER),
-                            ("callbacks_that_call_back_in_a_kept_session", CallingKept, BREAKS)):
+                            ("callbacks_that_call_back_in_a_kept_session", CallingKept, BREAKS),
+                            ("a_device_that_loses_its_power", Rebooting, REBOOTS)):
     case(name, rounds, make, COUNT, CALLS, options)
+for name, make, options in (("a_clean_session", Clean, SERVER), ("callbacks_that_call_back_in_a_kept_session", CallingKept, BREAKS)):
+    case(name + "_under_tls", rounds, make, max(1, COUNT // 3), CALLS, options, TLS)
 
 run()

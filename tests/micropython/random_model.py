@@ -25,6 +25,8 @@ class Down:
     def __init__(self, number, qos, lengths, link):
         self.number, self.qos, self.lengths, self.link = number, qos, lengths, link
         self.acknowledged, self.delivered, self.returned, self.raised = 0, 0, 0, 0
+        # Position in the ledger of the first PUBACK.
+        self.puback = None
 
 
 class Up:
@@ -33,7 +35,8 @@ class Up:
     def __init__(self, number, qos):
         self.number, self.qos = number, qos
         self.arrivals, self.count, self.acknowledged = [], 0, False
-        # Positions in the ledger of the first and last PUBREC for it.
+        # Positions in the ledger: of its arrival, of the first and last PUBREC for it.
+        self.first_arrival = None
         self.first_pubrec = self.last_pubrec = None
         # The connection on which it was first answered.
         self.answered_on = None
@@ -66,6 +69,10 @@ class Ledger:
             self.last_number += 1
             return self.last_number
 
+    def next_position(self):
+        self.position += 1
+        return self.position
+
     def connected(self, attempt, clean, present, era):
         self.links.append(Link(attempt, clean, present, era))
         return self.links[-1]
@@ -81,6 +88,7 @@ class Ledger:
         if message.qos != qos:
             self.complain("message %d at QoS %d was acknowledged as one at QoS %d" % (message.number, message.qos, qos))
         message.acknowledged += 1
+        message.puback = message.puback or self.next_position()
 
     def arrived(self, link, number, qos, identifier, dup, is_new):
         up = self.ups.setdefault(number, Up(number, qos))
@@ -94,6 +102,7 @@ class Ledger:
                 self.complain("message %d came again as %s with DUP %d, before as %s" % (
                     number, identifier.hex(), dup, last_identifier.hex()))
         up.arrivals.append((link, identifier))
+        up.first_arrival = up.first_arrival or self.next_position()
         up.count += is_new
         link.log.append(("PUBLISH", up, dup))
         return up
@@ -103,9 +112,8 @@ class Ledger:
 
     def pubrec_sent(self, up, link):
         self.answered(up, link)
-        self.position += 1
-        up.first_pubrec = up.first_pubrec or self.position
-        up.last_pubrec = self.position
+        up.last_pubrec = self.next_position()
+        up.first_pubrec = up.first_pubrec or up.last_pubrec
 
     def released(self, link, number):
         up = self.ups.get(number)
@@ -144,7 +152,7 @@ class Ledger:
                 self.complain("a call took %d ms, its limit is %d" % (one, two))
             elif kind == "DISCONNECT":
                 left.add(one)
-            elif kind == "DISCONNECTED" and not self.is_cut(one):
+            elif kind == "DISCONNECTED" and two == 0 and not self.is_cut(one):
                 self.check_farewell(one)
             elif kind == "FAILED" and not self.is_excused(one, two, two in left):
                 self.complain("a call raised %s on connection %d" % (outcome(one), two))
@@ -182,7 +190,7 @@ class Ledger:
                     self.complain("message %d was delivered after message %d" % (number, last))
                 last = max(last, number)
         for message in self.downs.values():
-            if message.qos != 1 and message.delivered > 1 and not self.option.get("reboots"):
+            if message.qos != 1 and message.delivered > 1 and not self.option["reboots"]:
                 self.complain("message %d at QoS %d was delivered %d times" % (message.number, message.qos, message.delivered))
             if message.qos == 1 and message.acknowledged > message.returned:
                 self.complain("message %d was delivered %d times, its callback returned %d times, %d PUBACK came" % (
@@ -207,23 +215,32 @@ class Ledger:
 
     def check_published(self, entries):
         """What publish() took has arrived, and is acknowledged if it says so."""
-        qos_of, left = {}, set()
-        last = 0
+        qos_of, inside = {}, {}
         for kind, number, code, attempt in entries:
             if kind == "PUBLISH":
-                qos_of[number] = code
+                qos_of[number], inside[number] = code, attempt
             elif kind == "PUBLISHED" and code == 0:
                 up, qos = self.ups.get(number), qos_of[number]
                 link = self.link_of(attempt)
                 if qos and (up is None or not up.acknowledged):
                     self.complain("publish() of message %d at QoS %d returned, and it has not %s" % (
                         number, qos, "been acknowledged" if up else "arrived"))
+                if qos == 2 and up and up.count == 0:
+                    self.complain("publish() of message %d at QoS 2 returned, and its identifier was that of another one" % number)
                 if qos == 0 and up is None and link and link.graceful and not link.cut:
                     self.complain("message %d at QoS 0 was lost on connection %d, which was ended by disconnect()" % (
                         number, attempt))
+                if up and inside[number] in self.downs:
+                    self.check_inside(up, self.downs[inside[number]])
         for up in self.ups.values():
             if up.qos == 2 and up.count > 1:
                 self.complain("message %d at QoS 2 has arrived %d times" % (up.number, up.count))
+
+    def check_inside(self, up, message):
+        """A message that was published within a callback comes before the PUBACK for which the callback had to return."""
+        if message.qos == 1 and message.delivered == 1 and message.puback and message.puback < up.first_arrival:
+            self.complain("message %d was acknowledged before its callback had returned, in which message %d was published" % (
+                message.number, up.number))
 
     # What goes out again
 
@@ -233,11 +250,9 @@ class Ledger:
         for at, link in enumerate(self.links):
             before = []
             for earlier in reversed(self.links[:at]):
-                if earlier.era != link.era or link.clean or link.attempt in reboots:
+                if earlier.era != link.era or any(earlier.attempt < reboot <= link.attempt for reboot in reboots):
                     break
                 before.append(earlier)
-                if earlier.attempt in reboots:
-                    break
             if before:
                 self.check_publishes(before[::-1], link)
                 self.check_releases(link)

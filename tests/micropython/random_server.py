@@ -18,6 +18,7 @@ down, DRAW in the environment of run.py overrides them: SEED=7 DRAW="twice=0 dea
     burst       messages of one burst at most
     tls         under TLS
     impatient   the device's timeouts are so short that ETIMEDOUT is no fault
+    reboots     the device forgets all, so that it may deliver a message at QoS 2 twice
     loose       interrupts or a full heap may cost a message: see Ledger
 """
 
@@ -34,6 +35,7 @@ from random_stream import Stream
 from server import field
 
 WAIT_S = 10
+IDLE_S = 0.3
 # Messages that the Server has under way at QoS 1 and 2, and octets that it keeps for a Client that does not read.
 UNDER_WAY = 60
 BACKLOG = 100000
@@ -247,7 +249,7 @@ class Listener:
     def __init__(self, address, seed, option, context=None):
         self.draw = random.Random(seed)
         self.option = {"breaks": 0, "silence": 0, "deaf": 0, "late": 0, "twice": 0, "lost": 0, "present": 0, "longest": 40000,
-                       "pace": 20, "burst": 6, "tls": 0, "impatient": 0, "loose": 0, **option, **overriding()}
+                       "pace": 20, "burst": 6, "tls": 0, "impatient": 0, "loose": 0, "reboots": 0, **option, **overriding()}
         self.context = context if self.option["tls"] else None
         self.ledger = Ledger(self.option)
         self.diary, self.finishing, self.marker = [], False, None
@@ -274,14 +276,17 @@ class Listener:
 
     def admit(self, peer):
         """The Client has a new connection: what it sent on the one before comes first [MQTT-3.1.4-2]."""
-        with self.changed:
-            others = [other for other in self.peers if other is not peer]
-            for other in others:
-                other.hurry()
-            if self.changed.wait_for(lambda: not self.peers.intersection(others), WAIT_S):
-                return
+        others = [other for other in list(self.peers) if other is not peer]
         for other in others:
-            other.raw.shutdown(socket.SHUT_RDWR)
+            other.hurry()
+        for other in others:
+            # Unless nothing comes: a device that lost its power has left a connection that nobody will ever end.
+            while other in self.peers and time.monotonic() - other.last_read < IDLE_S:
+                time.sleep(0.002)
+            if other in self.peers:
+                if other.link:
+                    other.link.cut = True
+                other.raw.shutdown(socket.SHUT_RDWR)
 
     def open_session(self, clean):
         """Whether the session of before goes on."""

@@ -28,6 +28,7 @@ class Stream(threading.Thread):
         self.link, self.session, self.tls = None, None, None
         self.inbox, self.wire, self.plain = bytearray(), bytearray(), bytearray()
         self.due, self.counter = [], 0
+        self.last_read = time.monotonic()
         self.next_write = self.next_burst = self.deaf_until = 0
         self.hurried, self.silent, self.marked, self.leaving = False, False, False, False
         self.cut_in = self.cut_out = None
@@ -100,6 +101,8 @@ class Stream(threading.Thread):
     def handshake(self):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = self.listener.context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        # For control.py, which notes the name that the Client asks for.
+        self.tls.connection = self
         while True:
             try:
                 self.tls.do_handshake()
@@ -114,6 +117,7 @@ class Stream(threading.Thread):
 
     def read(self):
         data = self.raw.recv(65536)
+        self.last_read = time.monotonic()
         if not data:
             return True
         if self.cut_in is not None and not self.silent:

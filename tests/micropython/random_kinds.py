@@ -1,0 +1,42 @@
+# Kinds of rounds that more than one of the random tests plays, and the Server's options for them.
+
+import target
+from host import ON_BOARD
+from random_calls import Player
+
+CALLS = 60 if ON_BOARD else 120
+COUNT = 2 if ON_BOARD else 6
+if target.SOAK:
+    COUNT *= 40
+TLS = {"ssl": True}
+
+
+class Clean(Player):
+    longest = 5000 if ON_BOARD else 40000
+
+
+class Kept(Clean):
+    kept = 1
+    raises = 60
+    reconnects = 30
+
+
+class Calling(Clean):
+    calls_back = 3
+    raises = 40
+    leaves = 100
+
+
+class CallingKept(Calling):
+    kept = 1
+
+
+class Rebooting(Kept):
+    reboots = 20
+
+
+SERVER = {"deaf": 40, "late": 8, "twice": 12, "present": 1, "longest": Clean.longest}
+BREAKS = {"breaks": 2}
+BREAKS.update(SERVER)
+REBOOTS = {"reboots": 1}
+REBOOTS.update(BREAKS)
