@@ -155,6 +155,14 @@ class Script(socketserver.StreamRequestHandler):
         """diary PORT NUMBER...: what the device noted, four numbers for each entry"""
         self.at(port).diary.extend(map(int, numbers))
 
+    def do_mood(self, port, mood):
+        """mood PORT MOOD: of the last connection, see random_moods.py"""
+        self.at(port).set_mood(mood)
+
+    def do_answered(self, port):
+        """answered PORT -> 1 if the answer that comes behind messages has been written, else 0"""
+        return [str(int(self.at(port).has_answered()))]
+
     def do_finish(self, port):
         """finish PORT -> NUMBER of the last message; from now on nothing goes wrong"""
         return [str(self.at(port).finish())]

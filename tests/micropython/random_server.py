@@ -12,7 +12,7 @@ down, DRAW in the environment of run.py overrides them: SEED=7 DRAW="twice=0 dea
     late        once in N answers comes after a pause
     twice       once in N answers and messages is repeated
     lost        once in N answers to a message never comes
-    present     Session Present is set for a new session, too
+    present     Session Present is set for a clean session, too, as some brokers do
     longest     octets of the longest payload
     pace        milliseconds from one burst of messages to the next, at most
     burst       messages of one burst at most
@@ -31,6 +31,7 @@ import time
 
 from random_content import number_of, payload_of, sizes, topic_of
 from random_model import Ledger
+from random_moods import MOODS
 from random_stream import Stream
 from server import field
 
@@ -90,7 +91,7 @@ class Peer(Stream):
         self.link = self.listener.ledger.connected(int(token or 0), clean, present, self.session.era)
         if self.silent:
             self.link.cut = True
-        self.send(bytes([0x20, 2, int(present or bool(self.option["present"] and self.below(2))), 0]))
+        self.send(bytes([0x20, 2, int(present or clean and self.option["present"] > 0 and self.below(2)), 0]))
         for identifier, (message, stage) in list(self.session.outgoing.items()):
             if stage == "PUBLISH":
                 self.send(self.publish_packet(message, identifier, True))
@@ -242,6 +243,12 @@ class Peer(Stream):
     def hurry(self):
         self.hurried = True
 
+    def end(self):
+        try:
+            self.raw.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has ended by itself
+
 
 class Listener:
     """A port for one round."""
@@ -249,7 +256,7 @@ class Listener:
     def __init__(self, address, seed, option, context=None):
         self.draw = random.Random(seed)
         self.option = {"breaks": 0, "silence": 0, "deaf": 0, "late": 0, "twice": 0, "lost": 0, "present": 0, "longest": 40000,
-                       "pace": 20, "burst": 6, "tls": 0, "impatient": 0, "loose": 0, "reboots": 0, **option, **overriding()}
+                       "pace": 8, "burst": 6, "tls": 0, "impatient": 0, "loose": 0, "reboots": 0, **option, **overriding()}
         self.context = context if self.option["tls"] else None
         self.ledger = Ledger(self.option)
         self.diary, self.finishing, self.marker = [], False, None
@@ -286,7 +293,7 @@ class Listener:
             if other in self.peers:
                 if other.link:
                     other.link.cut = True
-                other.raw.shutdown(socket.SHUT_RDWR)
+                other.end()
 
     def open_session(self, clean):
         """Whether the session of before goes on."""
@@ -301,15 +308,22 @@ class Listener:
         self.finishing = True
         return self.marker
 
+    def set_mood(self, mood):
+        """Of the newest connection. What comes of it from now on is nobody's fault but that of a call which does not end."""
+        peer = max(self.peers, key=lambda peer: peer.link.attempt if peer.link else 0)
+        peer.link.cut = True
+        peer.wanted_mood = MOODS[mood]
+
+    def has_answered(self):
+        return any(peer.mood and peer.mood.has_answered() for peer in list(self.peers))
+
     def verdict(self):
         with self.changed:
             self.changed.wait_for(lambda: not self.peers, WAIT_S)
         return self.ledger.verdict(self.diary, self.session, self.marker)
 
     def close(self):
-        for opened in [self.socket] + [peer.raw for peer in list(self.peers)]:
-            try:
-                opened.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        self.socket.shutdown(socket.SHUT_RDWR)
+        for peer in list(self.peers):
+            peer.end()
         self.socket.close()

@@ -33,6 +33,8 @@ class Stream(threading.Thread):
         self.hurried, self.silent, self.marked, self.leaving = False, False, False, False
         self.cut_in = self.cut_out = None
         self.how = "fin"
+        # random_moods.py: the mood it is in, and the one that another thread wants it to be in.
+        self.mood = self.wanted_mood = None
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def once_in(self, name):
@@ -76,14 +78,19 @@ class Stream(threading.Thread):
         now = time.monotonic()
         while self.due and self.due[0][0] <= now:
             heapq.heappop(self.due)[2]()
+        if self.mood and now > self.mood.until:
+            self.mood = None
+        if self.wanted_mood:
+            self.mood, self.wanted_mood = self.wanted_mood(self), None
         if self.session and not self.silent and not self.leaving:
-            self.traffic(now)
+            if not (self.mood and self.mood.traffic()):
+                self.traffic(now)
         until = now + 0.05
         if self.due:
             until = min(until, self.due[0][0])
-        reads = self.hurried or now >= self.deaf_until
+        reads = self.hurried or now >= self.deaf_until and (self.mood is None or self.mood.reads())
         writes = self.wire and now >= self.next_write and not self.silent
-        for moment in (None if reads else self.deaf_until, self.next_write if self.wire else None, self.next_burst):
+        for moment in (self.deaf_until, self.next_write if self.wire else None, self.next_burst):
             if moment is not None and moment > now:
                 until = min(until, moment)
         readable, writable, _ = select.select([self.raw] if reads else [], [self.raw] if writes else [], [],
@@ -145,9 +152,10 @@ class Stream(threading.Thread):
             del self.inbox[:total]
             if self.leaving:
                 raise ValueError("%s after DISCONNECT" % packet.name)
-            getattr(self, "on_" + packet.name)(packet)
+            if not (self.mood and self.mood.answers(packet)):
+                getattr(self, "on_" + packet.name)(packet)
             if self.once_in("deaf"):
-                self.deaf_until = time.monotonic() + self.below(150) / 1000
+                self.deaf_until = time.monotonic() + self.below(80) / 1000
 
     def send(self, octets):
         if self.silent or self.leaving:
