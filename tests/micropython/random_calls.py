@@ -229,9 +229,11 @@ class Player:
         outcome = self.call(lambda: self.client.connect(clean, timeout=self.timeout))
         self.note(CONNECTED, attempt, outcome)
         self.is_connected = outcome == 0
-        if self.is_connected and not ON_BOARD and hasattr(self.client, "socket") and self.chance.below(2):
-            # The system takes little: more of what is published does not leave at once.
-            self.client.socket().setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+        if not ON_BOARD and hasattr(self.client, "socket") and self.chance.below(2):
+            sock = self.client.socket()
+            if sock:
+                # The system takes little: more of what is published does not leave at once.
+                sock.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
         return outcome
 
     def connect_surely(self, clean=None):

@@ -125,7 +125,7 @@ class Ledger:
 
     def verdict(self, diary, session, marker):
         """The figures, then a line for each complaint."""
-        entries = [(KINDS[diary[at]], *diary[at + 1:at + 4]) for at in range(0, len(diary), 4)]
+        entries = self.entries(diary)
         for link in self.links:
             if link.ended is None:
                 self.complain("connection %d has not ended" % link.attempt)
@@ -134,6 +134,13 @@ class Ledger:
         self.check_completeness(session, marker)
         self.check_published(entries)
         self.check_resumed(entries)
+        return self.lines()
+
+    @staticmethod
+    def entries(diary):
+        return [(KINDS[diary[at]], *diary[at + 1:at + 4]) for at in range(0, len(diary), 4)]
+
+    def lines(self):
         figures = "%d %d %d %d" % (sum(down.delivered for down in self.downs.values()), len(self.ups), len(self.links), self.cuts)
         return [figures] + self.complaints[:12]
 
@@ -158,13 +165,13 @@ class Ledger:
                 self.complain("a call raised %s on connection %d" % (outcome(one), two))
 
     def is_excused(self, code, attempt, has_left):
-        if code in (REFUSED, MISHAP):
+        if code in (REFUSED, MISHAP) or self.option["illegal"] and code <= ILLEGAL:
             return True
         if code in (INTERRUPTED, NO_MEMORY):
             return self.option["loose"] > 0
         if code == errno.ETIMEDOUT and self.option["impatient"]:
             return True
-        return code < REFUSED and (has_left or self.is_cut(attempt))
+        return code < REFUSED and (has_left or self.option["threads"] > 0 or self.is_cut(attempt))
 
     def check_farewell(self, attempt):
         link = self.link_of(attempt)

@@ -17,7 +17,9 @@ down, DRAW in the environment of run.py overrides them: SEED=7 DRAW="twice=0 dea
     pace        milliseconds from one burst of messages to the next, at most
     burst       messages of one burst at most
     tls         under TLS
+    illegal     once in N packets is changed, or replaced by what no Server may send
     impatient   the device's timeouts are so short that ETIMEDOUT is no fault
+    threads     one thread ends the connections that others use: what these raise then is no fault
     reboots     the device forgets all, so that it may deliver a message at QoS 2 twice
     loose       interrupts or a full heap may cost a message: see Ledger
 """
@@ -30,6 +32,7 @@ import threading
 import time
 
 from random_content import number_of, payload_of, sizes, topic_of
+from random_illegal_traffic import Ignorant
 from random_model import Ledger
 from random_moods import MOODS
 from random_stream import Stream
@@ -256,9 +259,9 @@ class Listener:
     def __init__(self, address, seed, option, context=None):
         self.draw = random.Random(seed)
         self.option = {"breaks": 0, "silence": 0, "deaf": 0, "late": 0, "twice": 0, "lost": 0, "present": 0, "longest": 40000,
-                       "pace": 8, "burst": 6, "tls": 0, "impatient": 0, "loose": 0, "reboots": 0, **option, **overriding()}
+                       "pace": 8, "burst": 6, "tls": 0, "illegal": 0, "impatient": 0, "loose": 0, "reboots": 0, "threads": 0, **option, **overriding()}
         self.context = context if self.option["tls"] else None
-        self.ledger = Ledger(self.option)
+        self.ledger = (Ignorant if self.option["illegal"] else Ledger)(self.option)
         self.diary, self.finishing, self.marker = [], False, None
         self.session, self.has_session, self.peers = Session(0), False, set()
         self.changed = threading.Condition()

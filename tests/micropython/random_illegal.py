@@ -1,0 +1,53 @@
+# Random traffic that no Server may send: nothing crashes, nothing hangs, and the client is usable afterwards.
+#
+# What was sent is changed, cut short, or no MQTT at all, so it is not looked at what is delivered.
+
+import target
+from check import case, run
+from host import ON_BOARD
+from random_calls import Player, rounds
+
+COUNT = 2 if ON_BOARD else 6
+if target.SOAK:
+    COUNT *= 40
+
+
+class Player(Player):
+    longest = 3000
+    timeout = 0.5
+    calls_back = 4
+    raises = 40
+    kept = 1
+
+    def callback(self, topic, msg):
+        if type(topic) != bytes or type(msg) != bytes:
+            self.wrong = TypeError("%r, %r" % (type(topic), type(msg)))
+            raise self.wrong
+        if self.ending:
+            return super().callback(topic, msg)
+        self.delivered += 1
+        self.depth += 1
+        try:
+            self.react()
+        finally:
+            self.depth -= 1
+
+    def finish(self):
+        # The Server behaves again, and a clean session knows of nothing before.
+        self.kept = 0
+        self.disconnect()
+        self.ending = True
+        self.marker = self.place.finish()
+        self.connect_surely(True)
+        self.receive_all()
+        for number in range(5):
+            self.publish(number % 3)
+        self.disconnect()
+
+
+OPTIONS = {"illegal": 12, "breaks": 4, "impatient": 1, "loose": 1, "longest": 3000, "deaf": 40, "twice": 8, "late": 8}
+for name, keywords in (("illegal_traffic_is_survived", {}), ("illegal_traffic_under_tls_is_survived", {"ssl": True})):
+    keywords["keepalive"] = 2
+    case(name, rounds, Player, COUNT, 150, OPTIONS, keywords)
+
+run()
