@@ -9,7 +9,7 @@ import time
 import check
 import target
 from host import ON_BOARD, WHO, ask, opened
-from random_content import number_of, payload_of, sizes, topic_of
+from random_content import WrongContent, number_of, payload_of, sizes, topic_of
 from umqtt import MQTTClient, MQTTException
 
 DELIVERED, RETURNED, RAISED, PUBLISH, PUBLISHED, CONNECT, CONNECTED, DISCONNECT, DISCONNECTED, FAILED, LATE, REBOOT, DISCARD = range(13)
@@ -91,7 +91,7 @@ class Player:
         self.place, self.chance, self.keywords = place, chance, keywords
         self.diary, self.number, self.attempt, self.depth, self.inside = [], 0, 0, 0, 0
         self.is_connected, self.ending, self.marker, self.in_callbacks = False, False, 0, 0
-        self.wrong = None
+        self.wrong, self.interrupted = None, False
         self.delivered = 0
         self.client = self.make()
 
@@ -113,7 +113,7 @@ class Player:
         begun = time.ticks_ms()
         try:
             number = number_of(b"s", topic, msg)
-        except Exception as error:
+        except WrongContent as error:
             self.wrong = error
             raise
         self.delivered += 1
@@ -170,6 +170,8 @@ class Player:
         if self.depth == 0 and took > limit:
             self.note(LATE, took, limit)
             print("a call took %d ms, its limit is %d: %s" % (took, limit, method))
+        if outcome == INTERRUPTED:
+            self.interrupted = True
         if outcome:
             self.note(FAILED, outcome, self.attempt)
             self.is_connected = self.is_connected and self.still_there(outcome)

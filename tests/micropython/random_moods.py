@@ -8,6 +8,7 @@ A mood begins at the device's request and is over after LASTS_S, so that a call 
     pubrec      PUBREL is answered with PUBREC, again and again
     full        messages at QoS 1, and nothing is taken from the Client
     behind      the answer to the next packet comes behind six messages
+    crowd       thousands of short messages at once, as a broker sends those that it had retained
     unanswered  no answer to any message
     fine        none of these
 """
@@ -18,6 +19,7 @@ LASTS_S = 12
 # Octets of a flood that wait to be written.
 AHEAD = 20000
 BEHIND = 6
+CROWD = 5000
 
 
 class Mood:
@@ -99,10 +101,20 @@ class Behind(Mood):
         return self.answered and not self.peer.wire
 
 
+class Crowd(Mood):
+    def __init__(self, peer):
+        super().__init__(peer)
+        for _ in range(CROWD):
+            peer.send_message(peer.below(2))
+
+    def traffic(self):
+        return True
+
+
 class Unanswered(Mood):
     def answers(self, packet):
         return packet.name == "PUBLISH"
 
 
-MOODS = {"silence": Silence, "stuck": Stuck, "flood": Flood, "pubrec": Pubrec, "full": Full, "behind": Behind,
+MOODS = {"silence": Silence, "stuck": Stuck, "flood": Flood, "pubrec": Pubrec, "full": Full, "behind": Behind, "crowd": Crowd,
          "unanswered": Unanswered, "fine": lambda peer: None}

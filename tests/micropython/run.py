@@ -10,7 +10,8 @@ With --board, boards in QEMU run the scripts (board_run.py), and it all happens 
 
 A script's first line may say what it needs: "# needs: unix" (processes, threads: not for a board), "strace" and "valgrind" (run
 under it), "stock" (run by a stock variant of the Unix port as well, when there is one), "faults" (run by the variant that has
-that module instead, when there is one), "layers" (MicroPython 1.21 or newer, and extras), "extras" and "tls" (a build with these), "small" (run on a heap of 64 KiB).
+that module instead, when there is one), "layers" (MicroPython 1.21 or newer, and extras), "extras" and "tls" (a build with
+these), "small" (run on a heap of 64 KiB), "board heap" (of 512 KiB, as the board has).
 
 What a build leaves out stands beside it in the file `without`, by scripts/build_unix: extras, tls, names. Tests that need one of
 these are skipped there, single ones by host.needs(). Nowhere else: where such a thing is to be, it is a failure if it is missing.
@@ -165,7 +166,8 @@ class Run:
         if "valgrind" in needs:
             command += ["valgrind", "--quiet", "--error-exitcode=9", "--exit-on-first-error=yes", "--num-callers=20",
                         "--suppressions=%s" % (HERE / "valgrind.supp")]
-        command += [str(binary), "-X", "heapsize=%s" % ("64k" if "small" in needs else self.options.heap), str(path), *names]
+        heap = "64k" if "small" in needs else "512k" if "heap" in needs else self.options.heap
+        command += [str(binary), "-X", "heapsize=" + heap, str(path), *names]
         self.children.append(Child(command, self.options.limit, self.environment(**more)))
         return self.children[-1]
 
