@@ -169,6 +169,8 @@ class Ledger:
             return True
         if code in (INTERRUPTED, NO_MEMORY):
             return self.option["loose"] > 0
+        if code == errno.EAGAIN and self.option["begun"]:
+            return True
         if code == errno.ETIMEDOUT and self.option["impatient"]:
             return True
         return code < REFUSED and (has_left or self.option["threads"] > 0 or self.is_cut(attempt))
