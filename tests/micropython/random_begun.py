@@ -2,6 +2,7 @@
 #
 # Several messages are under way at a time. What unfinished() names stays under way on the next connection.
 
+import errno
 import socket
 import time
 
@@ -87,9 +88,7 @@ class Begun(Player):
         else:
             super().draw_call(15 + kind % 4)
 
-    def connect(self, clean=None):
-        if clean is None:
-            clean = not self.kept or self.chance.once_in(8)
+    def connect(self, clean):
         if clean:
             self.under_way.clear()
         if "ssl" in self.keywords or self.chance.below(3) == 0:
@@ -115,8 +114,12 @@ class Begun(Player):
             sock.close()
             raise
         if self.chance.below(2):
-            # It counts for the next connection, and changes nothing of this one.
-            self.client.set_last_will("another will", "9999" * self.chance.below(90))
+            # It counts for the next connection or is refused, and changes nothing of this one.
+            try:
+                self.client.set_last_will("another will", "9999" * self.chance.below(90))
+            except OSError as error:
+                if error.args[0] != errno.EALREADY:
+                    raise
         begun = time.ticks_ms()
         while not self.client.finished(-1):
             time.sleep_ms(1)

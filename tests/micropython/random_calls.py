@@ -219,9 +219,7 @@ class Player:
             return self.call(self.client.unsubscribe, topic)
         return self.call(self.client.subscribe, topic, self.chance.below(3))
 
-    def connect(self, clean=None):
-        if clean is None:
-            clean = not self.kept or self.chance.once_in(8)
+    def connect(self, clean):
         self.attempt += 1
         attempt = self.attempt
         self.is_connected = False
@@ -239,6 +237,9 @@ class Player:
         return outcome
 
     def connect_surely(self, clean=None):
+        if clean is None:
+            # Once for all attempts: with the first of them a clean session has begun, whatever the Server knows of it.
+            clean = not self.kept or self.chance.once_in(8)
         for _ in range(20):
             if self.connect(clean) == 0:
                 return

@@ -46,7 +46,7 @@ class Interrupted(Player):
             if time.ticks_diff(time.ticks_ms(), begun) > 20000:
                 raise AssertionError("no KeyboardInterrupt came")
 
-    def connect(self, clean=None):
+    def connect(self, clean):
         try:
             return super().connect(clean)
         except KeyboardInterrupt:

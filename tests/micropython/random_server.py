@@ -44,6 +44,8 @@ IDLE_S = 0.3
 # Messages that the Server has under way at QoS 1 and 2, and octets that it keeps for a Client that does not read.
 UNDER_WAY = 60
 BACKLOG = 100000
+# Messages that it sends after one that is not acknowledged yet, before it goes slow.
+AHEAD = 40
 
 
 def overriding():
@@ -67,6 +69,8 @@ class Session:
         # Identifiers that the Client uses: until the Server has sent the last answer.
         self.in_use = {}
         self.last_identifier = 0
+        # Number of the newest message that PUBACK came for.
+        self.last_puback = 0
 
     def identifier(self, below):
         while True:
@@ -163,6 +167,7 @@ class Peer(Stream):
     def on_PUBACK(self, packet):
         entry = self.session.outgoing.pop(packet.identifier(), None)
         if entry:
+            self.session.last_puback = max(self.session.last_puback, entry[0].number)
             self.listener.ledger.acknowledged(entry[0], 1)
 
     def on_PUBREC(self, packet):
@@ -216,6 +221,10 @@ class Peer(Stream):
         if now < self.next_burst:
             return
         self.next_burst = now + self.below(self.option["pace"] + 1) / 1000
+        if self.listener.ledger.last_number - self.session.last_puback > AHEAD:
+            # The Client does not keep up. Not only what callbacks that raise have left unacknowledged is to come, though.
+            self.next_burst = now + 0.02
+            return self.send_message(1)
         for _ in range(1 + self.below(self.option["burst"])):
             if len(self.session.outgoing) >= UNDER_WAY or len(self.wire) > BACKLOG:
                 return
@@ -304,6 +313,7 @@ class Listener:
         present = self.has_session and not clean
         if not present:
             self.session = Session(self.session.era + 1)
+            self.session.last_puback = self.ledger.last_number
         self.has_session = not clean
         return present
 

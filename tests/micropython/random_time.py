@@ -24,11 +24,6 @@ class Moody(Player):
     probing = False
     probes = 3
 
-    def note(self, kind, *more):
-        # Of a flood nothing is noted: there would be no memory for it.
-        if not self.probing:
-            super().note(kind, *more)
-
     def limited(self, limit_s, method, *arguments):
         begun = time.ticks_ms()
         outcome = self.call(method, *arguments)
@@ -92,6 +87,11 @@ class Stuck(Silent):
 
 class Flooded(Moody):
     mood = "flood"
+
+    def note(self, kind, *more):
+        # Of a flood nothing is noted: there would be no memory for it.
+        if not self.probing:
+            super().note(kind, *more)
 
     def probe(self):
         self.limited(TIMEOUT_S, self.client.ping)
