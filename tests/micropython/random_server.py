@@ -327,6 +327,8 @@ class Listener:
         peer = max(self.peers, key=lambda peer: peer.link.attempt if peer.link else 0)
         peer.link.cut = True
         peer.wanted_mood = MOODS[mood]
+        while peer in self.peers and peer.wanted_mood:
+            time.sleep(0.002)
 
     def has_answered(self):
         return any(peer.mood and peer.mood.has_answered() for peer in list(self.peers))

@@ -176,7 +176,7 @@ class Behind(Moody):
 class Unanswered(Moody):
     # Messages that are never acknowledged cost a clean session nothing for long.
     mood = "unanswered"
-    timeout = 0.2
+    timeout = 0.5
     probes = 1
 
     def probe(self):
