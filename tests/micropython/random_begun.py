@@ -30,6 +30,7 @@ class Begun(Player):
     calls_back = 12
     longest = 5000 if ON_BOARD else 20000
     result = None
+    was_clean = True
 
     def __init__(self, *arguments):
         # By place: number of the message.
@@ -45,7 +46,9 @@ class Begun(Player):
 
     def publish(self, qos):
         if self.ending or self.depth or len(self.under_way) == MOST:
-            # Nobody would free a place while it waits for one.
+            # Nobody would free a place while it waits for one, of which there is one more for messages at QoS 0.
+            if len(self.under_way) + self.depth > MOST:
+                return 0
             return super().publish(qos if len(self.under_way) + self.depth < MOST else 0)
         topic, payload = self.draw_message()
         number, attempt = self.number, self.attempt
@@ -89,8 +92,10 @@ class Begun(Player):
             super().draw_call(15 + kind % 4)
 
     def connect(self, clean):
-        if clean:
+        if clean or self.was_clean:
+            # What was under way ends with a clean session.
             self.under_way.clear()
+        self.was_clean = clean
         if "ssl" in self.keywords or self.chance.below(3) == 0:
             return super().connect(clean)
         self.attempt += 1
