@@ -149,7 +149,7 @@ class Ledger:
 
     def is_cut(self, attempt):
         link = self.link_of(attempt)
-        return link.cut if link else self.option["breaks"] > 0
+        return self.option["faulty"] > 0 or (link.cut if link else self.option["breaks"] > 0)
 
     def check_calls(self, entries):
         """Each call came to its end, and raised nothing but what it may."""

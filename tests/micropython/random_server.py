@@ -19,6 +19,7 @@ down, DRAW in the environment of run.py overrides them: SEED=7 DRAW="twice=0 dea
     tls         under TLS
     illegal     once in N packets is changed, or replaced by what no Server may send
     impatient   the device's timeouts are so short that ETIMEDOUT is no fault
+    faulty      calls of the system fail at the device: whatever a connection came to, the Server is not to blame
     threads     one thread ends the connections that others use: what these raise then is no fault
     begun       messages are begun with start(), which raises EAGAIN where publish() waits
     reboots     the device forgets all, so that it may deliver a message at QoS 2 twice
@@ -269,7 +270,7 @@ class Listener:
     def __init__(self, address, seed, option, context=None):
         self.draw = random.Random(seed)
         self.option = {"breaks": 0, "silence": 0, "deaf": 0, "late": 0, "twice": 0, "lost": 0, "present": 0, "longest": 40000,
-                       "pace": 8, "burst": 6, "tls": 0, "illegal": 0, "impatient": 0, "loose": 0, "begun": 0, "reboots": 0, "threads": 0, **option, **overriding()}
+                       "pace": 8, "burst": 6, "tls": 0, "illegal": 0, "impatient": 0, "loose": 0, "begun": 0, "reboots": 0, "threads": 0, "faulty": 0, **option, **overriding()}
         self.context = context if self.option["tls"] else None
         self.ledger = (Ignorant if self.option["illegal"] else Ledger)(self.option)
         self.diary, self.finishing, self.marker = [], False, None
