@@ -18,7 +18,7 @@ try:
 except ImportError:
     import uselect as select
 
-COUNT, CALLS = (1, 80) if ON_BOARD else (3, 160)
+COUNT, CALLS = (1, 80) if ON_BOARD else (2, 160)
 if target.SOAK:
     COUNT *= 40
 MOST = 5

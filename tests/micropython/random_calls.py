@@ -12,7 +12,8 @@ from host import ON_BOARD, WHO, ask, opened
 from random_content import WrongContent, number_of, payload_of, sizes, topic_of
 from umqtt import MQTTClient, MQTTException
 
-DELIVERED, RETURNED, RAISED, PUBLISH, PUBLISHED, CONNECT, CONNECTED, DISCONNECT, DISCONNECTED, FAILED, LATE, REBOOT, DISCARD = range(13)
+(DELIVERED, RETURNED, RAISED, PUBLISH, PUBLISHED, CONNECT, CONNECTED, DISCONNECT, DISCONNECTED, FAILED, LATE,
+ REBOOT) = range(12)
 # Outcomes of calls: 0, an errno, or one of these.
 REFUSED, ILLEGAL, MISHAP, INTERRUPTED, NO_MEMORY, BUSY = range(1000, 1006)
 NAMES = {REFUSED: "MQTTException of a number", ILLEGAL: "MQTTException of a text", MISHAP: "the callback's exception",

@@ -1,8 +1,8 @@
 # What the messages of the random tests hold: all of it follows from a number and two lengths, and says so itself.
 #
 # Both sides use this file, so it is Python for MicroPython and for CPython. A topic of LONG_TOPIC octets or more begins with the
-# number of the message and the lengths of both its parts, a payload of HEADER octets or more as well. One of the two always is
-# that long. So a message that got the topic or the payload of another, or only a part of its own, is found out wherever it turns up.
+# number of the message and the lengths of both its parts, a payload of HEADER octets or more as well. One of the two always is that
+# long. So a message that got the topic or the payload of another, or only a part of its own, is found out.
 
 PERIOD = bytes([(place * 97 + 13) % 251 for place in range(251)])
 LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVW"

@@ -88,6 +88,7 @@ CUTS.update(OPTIONS)
 case("a_heap_that_is_full_at_any_moment", rounds, Hogged, COUNT, CALLS, OPTIONS)
 case("a_heap_that_is_full_at_any_moment_over_links_that_break", rounds, HoggedKept, COUNT, CALLS, CUTS)
 for publishes in (1, 3):
-    case("thousands_of_messages_before_%d_answers_to_a_callback" % publishes, rounds, Crowded, 1, publishes, {"longest": 20, "pace": 1000, "impatient": 1})
+    case("thousands_of_messages_before_%d_answers_to_a_callback" % publishes, rounds, Crowded, 1, publishes,
+         {"longest": 20, "pace": 1000, "impatient": 1})
 
 run()

@@ -7,14 +7,14 @@ from check import case, run
 from host import ON_BOARD
 from random_calls import Player, rounds
 
-COUNT = 2 if ON_BOARD else 6
+COUNT = 2 if ON_BOARD else 3
 if target.SOAK:
     COUNT *= 40
 
 
 class Player(Player):
     longest = 3000
-    timeout = 0.5
+    timeout = 0.3
     calls_back = 4
     raises = 40
     kept = 1
@@ -48,6 +48,6 @@ class Player(Player):
 OPTIONS = {"illegal": 12, "breaks": 4, "impatient": 1, "loose": 1, "longest": 3000, "deaf": 40, "twice": 8, "late": 8}
 for name, keywords in (("illegal_traffic_is_survived", {}), ("illegal_traffic_under_tls_is_survived", {"ssl": True})):
     keywords["keepalive"] = 2
-    case(name, rounds, Player, COUNT, 150, OPTIONS, keywords)
+    case(name, rounds, Player, COUNT, 60, OPTIONS, keywords)
 
 run()

@@ -5,7 +5,7 @@ from host import ON_BOARD
 from random_calls import Player
 
 CALLS = 60 if ON_BOARD else 120
-COUNT = 2 if ON_BOARD else 6
+COUNT = 2 if ON_BOARD else 4
 if target.SOAK:
     COUNT *= 40
 TLS = {"ssl": True}

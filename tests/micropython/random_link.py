@@ -13,7 +13,8 @@ for name, make, options in (("a_clean_session", Clean, SERVER), ("a_kept_session
                             ("callbacks_that_call_back_in_a_kept_session", CallingKept, BREAKS),
                             ("a_device_that_loses_its_power", Rebooting, REBOOTS)):
     case(name, rounds, make, COUNT, CALLS, options)
-for name, make, options in (("a_clean_session", Clean, SERVER), ("callbacks_that_call_back_in_a_kept_session", CallingKept, BREAKS)):
+for name, make, options in (("a_clean_session", Clean, SERVER),
+                            ("callbacks_that_call_back_in_a_kept_session", CallingKept, BREAKS)):
     case(name + "_under_tls", rounds, make, max(1, COUNT // 3), CALLS, options, TLS)
 
 run()

@@ -9,7 +9,7 @@ import threading
 
 # The entries of the diary and the outcomes of calls: random_calls.py.
 KINDS = ["DELIVERED", "RETURNED", "RAISED", "PUBLISH", "PUBLISHED", "CONNECT", "CONNECTED", "DISCONNECT", "DISCONNECTED", "FAILED",
-         "LATE", "REBOOT", "DISCARD"]
+         "LATE", "REBOOT"]
 REFUSED, ILLEGAL, MISHAP, INTERRUPTED, NO_MEMORY, BUSY = range(1000, 1006)
 OUTCOMES = {ILLEGAL: "an MQTTException that blames the Server", MISHAP: "the callback's exception", BUSY: "RuntimeError",
             INTERRUPTED: "KeyboardInterrupt", NO_MEMORY: "MemoryError", REFUSED: "an MQTTException with a number"}
@@ -254,7 +254,7 @@ class Ledger:
     # What goes out again
 
     def check_resumed(self, entries):
-        """On a connection that goes on with a session: PUBLISH again in its order, PUBREL in that of PUBREC, before anything new."""
+        """Where a session goes on: PUBLISH again in its order, PUBREL in that of PUBREC, before anything new."""
         reboots = {entries[at + 1][1] for at in range(len(entries) - 1) if entries[at][0] == "REBOOT"}
         for at, link in enumerate(self.links):
             before = []

@@ -36,8 +36,8 @@ server = None
 
 
 def value(chance):
-    values = (None, 0, 1, 2, 3, -1, True, "t", b"t", "", "#", bytearray(b"m"), b"m" * 900, {}, [], 1.5, target.HOST, len, object(), Sub,
-              1 << 40)
+    values = (None, 0, 1, 2, 3, -1, True, "t", b"t", "", "#", bytearray(b"m"), b"m" * 900, {}, [], 1.5, target.HOST, len, object(),
+              Sub, 1 << 40)
     return values[chance.below(len(values))]
 
 

@@ -28,6 +28,7 @@ down, DRAW in the environment of run.py overrides them: SEED=7 DRAW="twice=0 dea
 
 import os
 import random
+import re
 import socket
 import struct
 import threading
@@ -47,6 +48,7 @@ UNDER_WAY = 60
 BACKLOG = 100000
 # Messages that it sends after one that is not acknowledged yet, before it goes slow.
 AHEAD = 40
+OPTIONS = re.findall(r"^    (\w+) ", __doc__, re.MULTILINE)
 
 
 def overriding():
@@ -269,8 +271,7 @@ class Listener:
 
     def __init__(self, address, seed, option, context=None):
         self.draw = random.Random(seed)
-        self.option = {"breaks": 0, "silence": 0, "deaf": 0, "late": 0, "twice": 0, "lost": 0, "present": 0, "longest": 40000,
-                       "pace": 8, "burst": 6, "tls": 0, "illegal": 0, "impatient": 0, "loose": 0, "begun": 0, "reboots": 0, "threads": 0, "faulty": 0, **option, **overriding()}
+        self.option = {**dict.fromkeys(OPTIONS, 0), "longest": 40000, "pace": 8, "burst": 6, **option, **overriding()}
         self.context = context if self.option["tls"] else None
         self.ledger = (Ignorant if self.option["illegal"] else Ledger)(self.option)
         self.diary, self.finishing, self.marker = [], False, None

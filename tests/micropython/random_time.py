@@ -69,16 +69,15 @@ class Silent(Moody):
 
     def probe(self):
         chance, client = self.chance, self.client
-        calls = [lambda: self.publish(0), lambda: self.call(client.check_msg), lambda: self.call(client.wait_msg),
-                 lambda: self.publish(1), lambda: self.publish(2)]
-        chosen = calls[chance.below(5)]
+        calls = (("publish at qos 0", self.publish, 0), ("publish at qos 1", self.publish, 1), ("publish at qos 2", self.publish, 2),
+                 ("check_msg", self.call, client.check_msg), ("wait_msg", self.call, client.wait_msg))
+        name, method, argument = calls[chance.below(5)]
         begun = time.ticks_ms()
         while self.is_connected:
-            chosen()
+            method(argument)
             time.sleep_ms(5)
             if time.ticks_diff(time.ticks_ms(), begun) > 2000 * KEEPALIVE_S + SLACK_MS:
-                raise AssertionError("%s: nobody has noticed that the Server is gone" % ("publish(0)", "check_msg", "wait_msg",
-                                                                                       "publish(1)", "publish(2)")[calls.index(chosen)])
+                raise AssertionError("%s has not noticed that the Server is gone" % name)
 
 
 class Stuck(Silent):
