@@ -16,7 +16,5 @@ mod server;
 mod support;
 #[path = "client/tap.rs"]
 mod tap;
-#[path = "client/wire.rs"]
-mod wire;
 
 libfuzzer_sys::fuzz_target!(|octets: &[u8]| driver::Driver::new(octets).run());

@@ -8,3 +8,4 @@ pub mod packets;
 pub mod random;
 pub mod reading;
 pub mod stream;
+pub mod wire;

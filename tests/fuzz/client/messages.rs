@@ -6,7 +6,7 @@ use umqtt::codec::{Delivery, PacketIdentifier};
 use umqtt::settings::{INCOMING, RX_BUFFER};
 
 use super::support::caller::{Appetite, Received};
-use super::wire::Raw;
+use super::support::wire::Raw;
 
 /// What the client has read, in its order.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::messages::Messages;
-use super::wire::{Raw, Start, start};
+use super::support::wire::{Raw, Start, start};
 
 /// An exchange that the client began, by its Packet Identifier.
 #[derive(Debug, Clone)]

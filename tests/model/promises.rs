@@ -1,0 +1,224 @@
+//! What is asserted of the caller's methods and of their time. `ledger` and `exchanges` assert the rest.
+
+use umqtt::client::{Awaited, Error, Wait};
+use umqtt::session::SessionError;
+
+use super::caller::{Failure, Status};
+use super::run::NO_DEADLINE;
+use super::world::State;
+
+/// Steps without the clock, without octets, without messages.
+const IDLE: u32 = 50;
+/// Steps after what is awaited has come, or its time is over.
+const OVERDUE: u32 = 2_000;
+
+/// What one run of the loop is held to.
+pub struct Run {
+    number: Option<u32>,
+    /// Since when it waits, and for how long C lets it.
+    began: u64,
+    deadline: u64,
+    has_limit: bool,
+    late_ms: u64,
+    callback_ms: u64,
+    own_callbacks_ms: u64,
+    seen: (u64, u64, u64, usize),
+    idle: u32,
+    overdue: u32,
+}
+
+impl Run {
+    pub fn new(state: &State, awaited: Awaited, deadline: u64) -> Self {
+        let number = match awaited {
+            Awaited::Slot(slot) => state.caller.number_of(slot),
+            _ => None,
+        };
+        Run {
+            number,
+            began: state.net.now,
+            deadline,
+            has_limit: !matches!(awaited, Awaited::Message | Awaited::Flushed),
+            late_ms: state.net.late_ms,
+            callback_ms: state.net.callback_ms,
+            own_callbacks_ms: 0,
+            seen: (0, 0, 0, 0),
+            idle: 0,
+            overdue: 0,
+        }
+    }
+
+    /// Since when nothing came that lets it wait on.
+    fn since(&self, state: &State) -> u64 {
+        let server = &state.net.server;
+        let Some(begun) = self.number.and_then(|number| server.exchanges.all.get(&number)) else { return self.began };
+        let since = match (begun.pubrec_at, begun.sent_at) {
+            (Some(at), _) | (None, Some(at)) => at,
+            (None, None) => server.progress_at,
+        };
+        since.max(self.began)
+    }
+
+    /// After each step: the loop goes on, and in time.
+    pub fn looks(&mut self, state: &State, delivers_since: Option<u64>, is_done: bool) {
+        let net = &state.net;
+        self.own_callbacks_ms += delivers_since.map_or(0, |since| net.now - since);
+        let rooms = state.caller.rooms.each_ref().map(Vec::len);
+        let seen = (net.now, net.crossed, net.server.ledger.told, rooms[0] + rooms[1]);
+        self.idle = if std::mem::replace(&mut self.seen, seen) == seen { self.idle + 1 } else { 0 };
+        assert!(self.idle < IDLE, "goes round and round");
+        if !self.has_limit {
+            return;
+        }
+        let limit = net.habits.timeout_ms;
+        let waited = net.now - self.since(state).min(net.now);
+        let begun = self.number.and_then(|number| net.server.exchanges.all.get(&number));
+        let has_come = is_done || begun.is_some_and(|begun| begun.answered_at.is_some());
+        self.overdue += u32::from(has_come || waited >= limit);
+        assert!(self.overdue < OVERDUE, "goes on though what is awaited has come, or its time is over");
+        let excused = net.late_ms - self.late_ms + net.callback_ms - self.callback_ms + self.own_callbacks_ms;
+        assert!(waited <= limit + excused, "waits {waited} ms, excused are {excused} of them");
+    }
+
+    /// It raises.
+    pub fn fails(&self, state: &mut State, failure: Failure) {
+        state.net.says(format_args!("    raises {failure:?}"));
+        let is_timeout = failure == Failure::Client(Error::Timeout) || failure == Failure::Timeout;
+        if is_timeout {
+            assert!(self.has_limit, "a time-out of what has no limit");
+            let waited = state.net.now - self.since(state).min(state.net.now);
+            let is_limit = waited >= state.net.habits.timeout_ms || state.net.now >= self.deadline;
+            assert!(is_limit, "a time-out after {waited} ms");
+            if let Some(number) = self.number.filter(|_| !state.net.blocks) {
+                state.net.ticks();
+                let here = state.net.incoming.len() as u64;
+                assert!(!state.net.server.has_answer(number, here), "a time-out of {number}, whose answer is here");
+            }
+        }
+        if let Failure::Client(Error::Encode(_)) = failure {
+            let begun = self.number.and_then(|number| state.net.server.exchanges.all.get(&number));
+            assert!(begun.is_some_and(|begun| begun.spoiled), "the error of another's object");
+        }
+    }
+}
+
+impl State {
+    /// After an error the client is either in step or closed.
+    pub fn ends_of_errors(&mut self, status: Status, awaited: Awaited) {
+        let is_open = self.caller.client.is_open();
+        match status {
+            Status::Fail(Failure::Client(Error::NotConnected)) => {
+                let is_leaving = self.caller.disconnecting && awaited != Awaited::Flushed;
+                assert!(!is_open || is_leaving, "there is a connection");
+            }
+            Status::Fail(Failure::Client(Error::Session(SessionError::Silent))) => self.is_silent(),
+            Status::Fail(Failure::Client(error @ Error::Session(_))) => {
+                panic!("the Server keeps to the standard: {error:?}")
+            }
+            Status::Fail(Failure::Client(error)) => assert_eq!(is_open, !error.is_fatal(), "{error:?}"),
+            _ => {}
+        }
+    }
+
+    /// For how long the Server may be silent after PINGREQ.
+    fn silence_ms(&self) -> u64 {
+        let habits = &self.net.habits;
+        let keep_alive_ms = u64::from(habits.keep_alive_s) * 1_000;
+        if keep_alive_ms == 0 { habits.timeout_ms } else { habits.timeout_ms.min(keep_alive_ms) }
+    }
+
+    /// When the Server is silent for too long. Any PINGRESP may be taken for the answer to all.
+    fn silent_at(&self) -> Option<u64> {
+        let net = &self.net;
+        let since = net.server.probed_at.unwrap_or(net.read_at).max(net.read_at);
+        net.server.awaits_pingresp.then(|| since + self.silence_ms())
+    }
+
+    /// Whether a write would block lately: a PINGREQ that waits to be written counts as if it had left.
+    fn was_blocked(&self) -> bool {
+        self.net.now <= self.net.blocked_at + self.net.habits.timeout_ms
+    }
+
+    /// The Server is called silent.
+    fn is_silent(&self) {
+        let net = &self.net;
+        assert!(net.incoming.is_empty() || net.blocks, "the Server is called silent, and is not");
+        let pinged_at = net.server.pinged_at.front();
+        let is_due = pinged_at.is_some_and(|&at| net.now >= at.max(net.read_at) + self.silence_ms());
+        assert!(is_due || self.was_blocked(), "the Server is called silent too early: PINGREQ left at {pinged_at:?}");
+    }
+
+    /// A thread goes to sleep: the client has done what Keep Alive asks for, and wakes in time for the rest.
+    pub fn before_sleep(&mut self, wait: Wait, waits_for_thread: bool) {
+        let net = &self.net;
+        if net.blocks || self.caller.disconnecting || !self.caller.client.is_open() || waits_for_thread {
+            return;
+        }
+        if let Some(at) = self.silent_at().filter(|_| !self.was_blocked()) {
+            assert!(net.now < at, "the Server is silent since {} ms, and nobody is told", net.now - at);
+            assert!(net.now + u64::from(wait.ms) <= at, "sleeps while the Server is silent for too long");
+        }
+        if net.habits.keep_alive_s > 0 {
+            let idle_ms = u64::from(net.habits.keep_alive_s) * 750;
+            let ping_at = net.written_at + idle_ms;
+            let probe_at = if net.server.probed_at.is_some() { u64::MAX } else { net.read_at + idle_ms };
+            let at = ping_at.min(probe_at);
+            assert!(net.now < at, "PINGREQ is due, and was not sent");
+            assert!(net.now + u64::from(wait.ms) <= at, "sleeps while PINGREQ is due");
+        }
+    }
+
+    /// A stream is closed after DISCONNECT: with octets unread the network would reset it, and lose what was sent.
+    pub fn before_close(&mut self, waits: bool, deadline: u64) {
+        let net = &self.net;
+        let is_in_time = waits && net.now < deadline && net.server.got_disconnect && !net.blocks;
+        assert!(
+            !is_in_time || net.incoming.is_empty(),
+            "the stream is closed with {} octets unread",
+            net.incoming.len()
+        );
+    }
+
+    /// A method gives an exchange up.
+    pub fn gives_up(&mut self, slot: u8) {
+        let clean = self.caller.clean;
+        let number = self.caller.number_of(slot);
+        if let Some(begun) = number.and_then(|number| self.net.server.exchanges.all.get_mut(&number)) {
+            begun.given_up |= clean || !begun.is_message() || begun.spoiled;
+        }
+    }
+
+    /// A method has ended.
+    pub fn ends_of_methods(&mut self) {
+        let slots = self.caller.client.slots_in_use();
+        for (slot, held) in self.caller.held.iter().enumerate() {
+            assert!(held.is_some() || slots >> slot & 1 == 0, "slot {slot} is in use, and C holds nothing for it");
+        }
+        if self.caller.has_stream && self.caller.client.is_open() && !self.caller.disconnecting {
+            let has_message = self.net.server.ledger.has_message();
+            assert!(!has_message || self.caller.client.has_packet(), "has_packet does not know of a message");
+        }
+    }
+
+    /// What an exchange came to.
+    pub fn exchange_ends(&mut self, number: u32, told: Result<bool, Failure>) {
+        let begun = self.net.server.exchanges.all.get(&number).expect("an exchange that was begun");
+        match told {
+            Ok(true) => {
+                assert!(!begun.spoiled, "{number} cannot be sent, and its caller is told that it was");
+                assert!(begun.sent > 0, "{number} is told to be over, and never left");
+                let is_answered = begun.qos() == 0 || begun.answered_at.is_some();
+                assert!(is_answered, "{number} is told to be over, and was not answered");
+                assert!(begun.code < 0x80, "{number} was refused, and its caller is told that it was not");
+            }
+            Err(Failure::Client(Error::SubscriptionRefused)) => assert_eq!(begun.code, 0x80, "{number} was refused"),
+            _ => {}
+        }
+    }
+}
+
+/// The deadline of a method that begins now.
+pub fn deadline(state: &State) -> u64 {
+    let at = state.net.now + state.net.habits.timeout_ms;
+    debug_assert!(at != NO_DEADLINE);
+    at
+}
