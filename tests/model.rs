@@ -27,6 +27,8 @@ mod methods;
 mod net;
 #[path = "model/promises.rs"]
 mod promises;
+#[path = "model/rules.rs"]
+mod rules;
 #[path = "model/run.rs"]
 mod run;
 #[path = "model/server.rs"]

@@ -103,6 +103,11 @@ impl Exchanges {
         self.under_way.keys().copied()
     }
 
+    /// Whether a client may soon use this identifier.
+    pub fn is_near(&self, identifier: u16) -> bool {
+        self.all.values().any(|begun| identifier.wrapping_sub(begun.identifier) < 500)
+    }
+
     /// The client was made anew, and knows nothing of what it has begun. What the Server has of it at QoS 2, it keeps.
     pub fn orphans(&mut self) {
         for number in self.under_way.values() {

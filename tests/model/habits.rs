@@ -26,6 +26,9 @@ pub struct Habits {
     pub pubrec_again: bool,
     /// Odds that the Server has something to say, at each turn.
     pub talks: usize,
+    /// Odds that it says what nobody asked for, and that it breaks a rule.
+    pub chatters: usize,
+    pub malformed: usize,
     /// Messages that come in one after the other without a pause.
     pub flood: usize,
     /// Odds that messages are long.
@@ -81,6 +84,8 @@ impl Habits {
             no_pingresp: chance.pick(&[0, 0, 4, 1]),
             pubrec_again: chance.one_in(12),
             talks: chance.pick(&[10, 3, 40, 0]),
+            chatters: chance.pick(&[0, 0, 20]),
+            malformed: chance.pick(&[0, 0, 0, 100]),
             flood: chance.pick(&[0, 0, 0, 0, 0, 0, 0, 2_500]),
             long: chance.pick(&[4, 0, 2, 20]),
             partial: chance.pick(&[0, 0, 5, 2]),
@@ -115,6 +120,8 @@ impl Habits {
             no_pingresp: 0,
             pubrec_again: false,
             talks: 0,
+            chatters: 0,
+            malformed: 0,
             flood: 0,
             partial: 0,
             window: 0,

@@ -46,6 +46,8 @@ pub enum Arrival {
     /// With whether the caller had no memory for it.
     Message(Rc<Coming>, bool),
     Pubrel(u16),
+    /// What ends the connection: a message whose topic is none, or any packet.
+    Malformed(Option<Rc<Coming>>),
 }
 
 /// Messages on their way to the caller, on one connection.
@@ -100,7 +102,7 @@ impl Ledger {
     pub fn read(&mut self, arrival: Arrival) {
         match &arrival {
             Arrival::Message(message, _) if message.qos() == 2 => self.allow(0x50, message.identifier),
-            Arrival::Message(..) => {}
+            Arrival::Message(..) | Arrival::Malformed(_) => {}
             Arrival::Pubrel(identifier) => self.allow(0x70, *identifier),
         }
         self.arrivals.push_back(arrival);
@@ -128,7 +130,7 @@ impl Ledger {
                     self.owe(0x50, identifier);
                 }
                 Arrival::Message(_, true) => {}
-                Arrival::Message(_, false) => return,
+                Arrival::Message(_, false) | Arrival::Malformed(_) => return,
             }
             self.arrivals.pop_front();
         }
@@ -158,7 +160,13 @@ impl Ledger {
     /// Whether a message is here that the caller has to get.
     pub fn has_message(&mut self) -> bool {
         self.pass();
-        !self.arrivals.is_empty()
+        matches!(self.arrivals.front(), Some(Arrival::Message(..)))
+    }
+
+    /// Whether the next thing to deal with ends the connection.
+    pub fn is_malformed(&mut self) -> bool {
+        self.pass();
+        matches!(self.arrivals.front(), Some(Arrival::Malformed(_)))
     }
 
     /// There is no memory for the long message in hand, which is the first of these lengths.
@@ -170,11 +178,13 @@ impl Ledger {
             message.is_long() && len == total
         };
         for arrival in self.arrivals.iter_mut().chain(unread) {
-            if let Arrival::Message(message, refused @ false) = arrival {
-                if fits(message) {
+            match arrival {
+                Arrival::Message(message, refused @ false) if fits(message) => {
                     *refused = true;
                     return;
                 }
+                Arrival::Malformed(Some(message)) if fits(message) => return,
+                _ => {}
             }
         }
         panic!("a long message that never came asks for {total} octets");

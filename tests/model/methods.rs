@@ -179,9 +179,12 @@ impl World {
         let connection = self.with(|state| state.caller.connection);
         let mut told = self.exchange(&mut step, held.clone(), status, false).await;
         while told == Ok(false) {
-            let ms = self.with(|state| state.net.chance.ms(100));
+            let (ms, pause_ms) = self.with(|state| {
+                let pause_ms = state.net.habits.timeout_ms / 20;
+                (state.net.chance.ms(100), 1 + state.net.chance.ms(pause_ms))
+            });
             self.sleep(true, true, ms).await;
-            self.passes(1).await;
+            self.passes(pause_ms).await;
             let slot = place.expect("a place of what is not over");
             if self.with(|state| {
                 state.caller.connection != connection || state.caller.number_of(slot) != Some(held.number)

@@ -112,7 +112,8 @@ impl State {
             }
             Status::Fail(Failure::Client(Error::Session(SessionError::Silent))) => self.is_silent(),
             Status::Fail(Failure::Client(error @ Error::Session(_))) => {
-                panic!("the Server keeps to the standard: {error:?}")
+                assert!(self.net.server.is_malformed, "the Server keeps to the standard: {error:?}");
+                assert!(!self.net.server.ledger.has_message(), "{error:?} before a message that came before");
             }
             Status::Fail(Failure::Client(error)) => assert_eq!(is_open, !error.is_fatal(), "{error:?}"),
             _ => {}
@@ -149,6 +150,8 @@ impl State {
 
     /// A thread goes to sleep: the client has done what Keep Alive asks for, and wakes in time for the rest.
     pub fn before_sleep(&mut self, wait: Wait, waits_for_thread: bool) {
+        let is_malformed = self.caller.client.is_open() && self.net.server.ledger.is_malformed();
+        assert!(!is_malformed || self.net.blocks, "sleeps though what came is no packet");
         let net = &self.net;
         if net.blocks || self.caller.disconnecting || !self.caller.client.is_open() || waits_for_thread {
             return;

@@ -72,6 +72,8 @@ pub struct Server {
     pub got_disconnect: bool,
     /// It has ended the stream.
     pub is_gone: bool,
+    /// It has sent what ends the connection.
+    pub is_malformed: bool,
     /// The client has read a CONNACK that accepts.
     pub is_accepted: bool,
     pub line: VecDeque<(u64, Line)>,
@@ -109,6 +111,7 @@ impl Server {
         self.got_connect = false;
         self.got_disconnect = false;
         self.is_gone = false;
+        self.is_malformed = false;
         self.is_accepted = false;
         self.line.clear();
         self.later.clear();

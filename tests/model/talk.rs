@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
+use super::chance::Chance;
 use super::ledger::{Arrival, Coming};
 use super::server::{Moment, Note, Server, Unacknowledged};
 use super::support::packets;
 
 /// Messages at QoS 1 and 2 that the Server has under way at most, and what their identifiers are below.
 const MOST_UNACKNOWLEDGED: usize = 20;
-const IDENTIFIERS: usize = 60;
+const IDENTIFIERS: u16 = 60;
 
 impl Server {
     /// Has something to say: a message, or one once more.
@@ -27,6 +28,11 @@ impl Server {
         self.sends(message, moment);
     }
 
+    #[allow(clippy::unused_self)]
+    pub fn draws_identifier(&self, chance: &mut Chance) -> u16 {
+        1 + u16::try_from(chance.below(IDENTIFIERS.into())).expect("a small number")
+    }
+
     /// Messages without a pause.
     pub fn floods(&mut self, moment: &mut Moment) {
         for _ in 0..if self.is_accepted && !self.is_gone { moment.habits.flood } else { 0 } {
@@ -36,13 +42,16 @@ impl Server {
         }
     }
 
-    fn draws(&mut self, moment: &mut Moment) -> Coming {
+    pub fn draws(&mut self, moment: &mut Moment) -> Coming {
         let chance = &mut *moment.chance;
         self.messages += 1;
         let mut topic = format!("m/{}/", self.messages).into_bytes();
         let is_long = chance.one_in(moment.habits.long);
         let topic_len = if is_long { chance.pick(&[0, 300, 760, 1_000]) } else { chance.pick(&[0, 0, 20, 300]) };
-        topic.resize(topic.len().max(topic_len), b'a');
+        // Characters of all lengths, so that pieces end inside of them.
+        for character in "aé€😀".bytes().collect::<Vec<_>>().chunks(10).cycle().take(topic_len / 10) {
+            topic.extend_from_slice(character);
+        }
         let most = umqtt::settings::RX_BUFFER;
         let payload_len = if is_long {
             let around = (most + 8).saturating_sub(topic.len()).saturating_sub(chance.below(24));
@@ -56,9 +65,9 @@ impl Server {
         let has_room = self.unacknowledged.len() < MOST_UNACKNOWLEDGED;
         let qos = chance.pick(&[0, 1, 2]);
         if has_room && qos > 0 {
-            identifier = u16::try_from(1 + chance.below(IDENTIFIERS)).expect("a small number");
+            identifier = self.draws_identifier(chance);
             while self.unacknowledged(identifier).is_some() {
-                identifier = identifier % u16::try_from(IDENTIFIERS).expect("a small number") + 1;
+                identifier = identifier % IDENTIFIERS + 1;
             }
             first |= qos << 1;
         }

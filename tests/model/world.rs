@@ -122,6 +122,15 @@ impl State {
                 server.talks(&mut moment);
             }
         }
+        if net.chance.one_in(net.habits.chatters) {
+            let (server, mut moment) = net.server();
+            server.says_what_nobody_asked(&mut moment);
+        }
+        if net.chance.one_in(net.habits.malformed) {
+            net.says("no packet");
+            let (server, mut moment) = net.server();
+            server.breaks_a_rule(&mut moment);
+        }
         if net.habits.flood > 0 && net.chance.one_in(20) {
             net.says("flood");
             let (server, mut moment) = net.server();
