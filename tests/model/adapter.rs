@@ -1,6 +1,6 @@
 //! The one file that calls the client: what C does through `src/ffi`, without C.
 
-use umqtt::client::{Awaited, Body, Client, Error, Lent, Step};
+use umqtt::client::{Awaited, Body, Call, Client, Error, Lent, Step};
 use umqtt::codec::{Connect, Delivery, Field, PacketIdentifier, QoS, TopicFilter, TopicName};
 use umqtt::session::Exchange;
 
@@ -9,9 +9,6 @@ use super::support::stream::Fault;
 
 /// Memory for a long message: topic and payload.
 pub type Rooms = [Vec<u8>; 2];
-
-/// Whether rooms may be withheld from any call.
-pub const ROOMS_MAY_BE_WITHHELD: bool = false;
 
 /// A packet that is lent for one call: its slot, topic and payload.
 pub type Packet<'a> = Option<(u8, &'a [u8], &'a [u8])>;
@@ -47,9 +44,11 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// One whose first Packet Identifier comes from this number.
-    pub fn new(_seed: u16) -> Self {
-        Adapter { client: Client::new() }
+    /// One whose first Packet Identifier comes after this number.
+    pub fn new(last_identifier: u16) -> Self {
+        let mut client = Client::new();
+        client.begin_after(last_identifier);
+        Adapter { client }
     }
 
     pub fn is_open(&self) -> bool {
@@ -81,25 +80,27 @@ impl Adapter {
         self.client.open(connect, timeout_ms, net.instant())
     }
 
-    pub fn connect(&mut self, net: &mut Net, connect: &Connect, rooms: &mut Rooms, may_read: bool) -> Come<Step> {
+    /// One step towards CONNACK. C lends no rooms for it.
+    pub fn connect(&mut self, net: &mut Net, connect: &Connect, call: &mut Call) -> Come<Step> {
         let now = net.instant();
-        let [topic, payload] = rooms;
-        let mut lent = Lent { connect: Some(connect), packet: None, topic, payload };
-        self.client.poll(net, Awaited::Connack, &mut lent, may_read, now)
+        let mut lent = Lent { connect: Some(connect), ..Lent::default() };
+        call.awaited = Awaited::Connack;
+        self.client.poll(net, call, &mut lent, now)
     }
 
-    /// Begins an exchange about what is lent, and makes its first step: the slot that it has, if it has one.
+    /// Begins an exchange about what is lent, and makes its first step: the slot that it has, if it has one. C lends no rooms
+    /// for it.
     pub fn begin(
         &mut self,
         net: &mut Net,
+        call: &mut Call,
         exchange: Exchange,
         topic: &[u8],
         payload: &[u8],
-        rooms: &mut Rooms,
     ) -> (Option<u8>, Come<Step>) {
         #[cfg(feature = "quick")]
         if let Exchange::Publish { qos, retain } = exchange {
-            if let Some(come) = self.publish_at_once(net, qos, retain, topic, payload) {
+            if let Some(come) = self.publish_at_once(net, call, qos, retain, topic, payload) {
                 return come;
             }
         }
@@ -110,8 +111,8 @@ impl Adapter {
         }
         match self.client.begin(exchange, net.instant()) {
             Ok(slot) => {
-                let packet = Some((slot, topic, payload));
-                (Some(slot), self.poll_step(net, Awaited::Slot(slot), packet, Some(rooms), false))
+                call.awaited = Awaited::Slot(slot);
+                (Some(slot), self.poll_step(net, call, Some((slot, topic, payload)), None))
             }
             Err(error) => (None, Err(error)),
         }
@@ -122,6 +123,7 @@ impl Adapter {
     fn publish_at_once(
         &mut self,
         net: &mut Net,
+        call: &mut Call,
         qos: QoS,
         retain: bool,
         topic: &[u8],
@@ -134,46 +136,36 @@ impl Adapter {
             Tried::Nothing => None,
             Tried::Failed(error) => Some((None, Err(error))),
             Tried::Begun(slot, Ok(Step::Lend(_))) => {
-                let packet = Some((slot, topic, payload));
-                Some((Some(slot), self.poll_step(net, Awaited::Slot(slot), packet, None, false)))
+                call.awaited = Awaited::Slot(slot);
+                Some((Some(slot), self.poll_step(net, call, Some((slot, topic, payload)), None)))
             }
             Tried::Begun(slot, come) => Some((Some(slot), come)),
         }
     }
 
     /// `umqtt_poll`: the short way for a message first.
-    #[cfg_attr(not(feature = "quick"), allow(unused_mut))]
-    pub fn poll(
-        &mut self,
-        net: &mut Net,
-        awaited: Awaited,
-        packet: Packet,
-        rooms: Option<&mut Rooms>,
-        mut may_read: bool,
-    ) -> Come<Step> {
+    pub fn poll(&mut self, net: &mut Net, call: &mut Call, packet: Packet, rooms: Option<&mut Rooms>) -> Come<Step> {
         #[cfg(feature = "quick")]
-        if awaited == Awaited::Message {
+        if call.awaited == Awaited::Message {
             let now = net.instant();
-            if let Some(come) = self.client.message_at_once(net, &mut may_read, now) {
+            let asked = call.may_read;
+            if let Some(come) = self.client.message_at_once(net, &mut call.may_read, now) {
+                call.may_read = asked;
                 return come;
             }
+            let come = self.poll_step(net, call, packet, rooms);
+            call.may_read = asked;
+            return come;
         }
-        self.poll_step(net, awaited, packet, rooms, may_read)
+        self.poll_step(net, call, packet, rooms)
     }
 
-    fn poll_step(
-        &mut self,
-        net: &mut Net,
-        awaited: Awaited,
-        packet: Packet,
-        rooms: Option<&mut Rooms>,
-        may_read: bool,
-    ) -> Come<Step> {
+    fn poll_step(&mut self, net: &mut Net, call: &mut Call, packet: Packet, rooms: Option<&mut Rooms>) -> Come<Step> {
         let now = net.instant();
         let mut none = Rooms::default();
         let [topic, payload] = rooms.unwrap_or(&mut none);
         let mut lent = Lent { connect: None, packet, topic, payload };
-        self.client.poll(net, awaited, &mut lent, may_read, now)
+        self.client.poll(net, call, &mut lent, now)
     }
 
     #[cfg(feature = "quick")]
@@ -190,10 +182,6 @@ impl Adapter {
     /// Whether DISCONNECT found a place.
     pub fn disconnect(&mut self) -> Come<bool> {
         self.client.disconnect()
-    }
-
-    pub fn drain(&mut self, net: &mut Net) {
-        self.client.drain(net);
     }
 
     /// The message of [`Step::Message`].
@@ -222,18 +210,32 @@ impl Adapter {
     }
 
     /// Whether C has to keep the rooms for the next call.
-    #[allow(clippy::unused_self)]
-    pub fn needs_rooms(&self) -> bool {
-        true
+    pub fn uses_rooms(&self) -> bool {
+        self.client.uses_rooms()
     }
 
     pub fn taken(&mut self, qos: u8, identifier: u16) {
         self.client.taken(delivery(qos, identifier));
     }
 
-    /// The caller is through with a message.
-    pub fn delivered(&mut self, qos: u8, identifier: u16) {
-        assert!(self.client.delivered(delivery(qos, identifier)), "no place for an acknowledgement");
+    /// The caller cannot take the message now.
+    pub fn put_back(&mut self) {
+        self.client.put_back();
+    }
+
+    /// Whether there will be a place for the acknowledgement of a message.
+    pub fn promise(&mut self, qos: u8, identifier: u16) -> bool {
+        self.client.promise(delivery(qos, identifier))
+    }
+
+    /// The caller is through with a message that a place was promised for, well or not.
+    pub fn delivered(&mut self, qos: u8, identifier: u16, acknowledges: bool) {
+        self.client.delivered(delivery(qos, identifier), acknowledges);
+    }
+
+    /// Forgets an exchange that nobody awaits.
+    pub fn discard(&mut self, slot: u8) {
+        self.client.discard(slot);
     }
 }
 

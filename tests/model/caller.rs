@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use umqtt::client::{Awaited, Error, Step as Came, Wait};
+use umqtt::client::{Awaited, Call, Error, Step as Came, Wait};
 use umqtt::settings::IN_FLIGHT;
 
-use super::adapter::{Adapter, Come, Packet, ROOMS_MAY_BE_WITHHELD, Rooms, Told, Wish};
+use super::adapter::{Adapter, Come, Packet, Rooms, Told, Wish};
 use super::ledger::Coming;
 use super::net::Net;
 use super::support::stream::Fault;
@@ -44,9 +44,9 @@ pub enum Status {
 }
 
 /// One call of Rust, `umqtt_step_t`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Step {
-    pub may_read: bool,
+    pub call: Call,
     /// The slot that is lent in the next call.
     pub lends: Option<u8>,
     pub begun: Option<u8>,
@@ -56,6 +56,14 @@ pub struct Step {
     pub wish: Option<Wish>,
     /// How often the method has slept.
     pub sleeps: u32,
+}
+
+impl Step {
+    /// One that has done nothing yet, with its first say on reading.
+    pub fn new(may_read: bool) -> Self {
+        let call = Call { may_read, ..Call::new(Awaited::Flushed) };
+        Step { call, lends: None, begun: None, slot: 0, wait: None, told: None, wish: None, sleeps: 0 }
+    }
 }
 
 /// What an exchange is about.
@@ -73,6 +81,8 @@ pub struct Kept {
     pub connection: u32,
     /// Whether the callback gets it.
     pub is_wanted: bool,
+    /// Whether a place was promised for its acknowledgement.
+    pub is_promised: bool,
 }
 
 /// The client object.
@@ -90,6 +100,8 @@ pub struct Caller {
     pub held: [Option<Held>; IN_FLIGHT],
     pub rooms: Rooms,
     pub queue: VecDeque<Kept>,
+    /// Octets that the queue takes.
+    pub kept_len: usize,
     /// The number of the exchange that began last.
     pub numbers: u32,
 }
@@ -109,6 +121,7 @@ impl Caller {
             held: [const { None }; IN_FLIGHT],
             rooms: Rooms::default(),
             queue: VecDeque::new(),
+            kept_len: 0,
             numbers: 0,
         }
     }
@@ -143,7 +156,7 @@ fn status(net: &Net, caller: &Caller, step: &mut Step, come: Come<Came>) -> Stat
         Ok(Came::Done) => Status::Done,
         Ok(Came::Wait(wait)) => {
             step.wait = Some(wait);
-            assert!(wait.read || wait.write, "waits for nothing");
+            assert!(wait.read || wait.write || !step.call.takes, "waits for nothing");
             assert!(!wait.write || net.blocks, "waits for a stream that does not block");
             Status::Wait
         }
@@ -167,7 +180,7 @@ fn status(net: &Net, caller: &Caller, step: &mut Step, come: Come<Came>) -> Stat
 impl State {
     /// `mqttclient_begin_step`.
     pub fn begin_step(&mut self) -> Step {
-        Step { may_read: self.net.habits.tls, ..Step::default() }
+        Step::new(self.net.habits.tls)
     }
 
     /// `poll_step`: one call, with the rooms as C keeps them.
@@ -175,14 +188,20 @@ impl State {
         let State { net, caller, .. } = self;
         let lent = step.lends.take().and_then(|slot| Some((slot, caller.held[usize::from(slot)].clone()?)));
         let packet: Packet = lent.as_ref().map(|(slot, held)| (*slot, &held.topic[..], &held.payload[..]));
-        let withholds = ROOMS_MAY_BE_WITHHELD && net.chance.one_in(net.habits.withholds);
+        let withholds = net.chance.one_in(net.habits.withholds);
         let rooms = if withholds { None } else { Some(&mut caller.rooms) };
-        let come = caller.client.poll(net, awaited, packet, rooms, step.may_read);
-        if !caller.client.needs_rooms() {
+        step.call.awaited = awaited;
+        step.call.takes = caller.kept_len < net.habits.kept;
+        let come = caller.client.poll(net, &mut step.call, packet, rooms);
+        let status = status(net, caller, step, come);
+        if !caller.client.uses_rooms() && status != Status::Message {
             caller.forget_rooms();
         }
-        let status = status(net, caller, step, come);
-        net.says(format_args!("    {awaited:?}, may_read {}: {status:?} {:?}", step.may_read, step.wait));
+        let Call { may_read, takes, attends, is_late, late_reads, .. } = step.call;
+        net.says(format_args!(
+            "    {awaited:?}, may_read {may_read} takes {takes} attends {attends} late {is_late} {late_reads}: {status:?} {:?}",
+            step.wait
+        ));
         self.ends_of_errors(status, awaited);
         status
     }
@@ -190,11 +209,8 @@ impl State {
     /// `umqtt_begin`, and what C keeps for it.
     pub fn begin_exchange(&mut self, step: &mut Step, exchange: umqtt::session::Exchange, held: &Held) -> Status {
         let State { net, caller, .. } = self;
-        let (begun, come) = caller.client.begin(net, exchange, &held.topic, &held.payload, &mut caller.rooms);
+        let (begun, come) = caller.client.begin(net, &mut step.call, exchange, &held.topic, &held.payload);
         step.begun = begun;
-        if !caller.client.needs_rooms() {
-            caller.forget_rooms();
-        }
         let status = status(net, caller, step, come);
         net.says(format_args!("    begun {begun:?}: {status:?} {:?}", step.wait));
         status
@@ -203,7 +219,7 @@ impl State {
     /// One step towards CONNACK.
     pub fn connect_step(&mut self, step: &mut Step, connect: &umqtt::codec::Connect) -> Status {
         let State { net, caller, .. } = self;
-        let come = caller.client.connect(net, connect, &mut caller.rooms, step.may_read);
+        let come = caller.client.connect(net, connect, &mut step.call);
         let status = status(net, caller, step, come);
         net.says(format_args!("    connect: {status:?}"));
         self.ends_of_errors(status, Awaited::Connack);
@@ -226,7 +242,7 @@ impl State {
 
     /// `mqttclient_flush`.
     pub fn flush(&mut self, step: &mut Step, awaited: Awaited) -> Status {
-        step.may_read = false;
+        step.call.may_read = false;
         loop {
             match self.poll_step(step, awaited) {
                 Status::Lend => self.lend(step),
@@ -243,6 +259,7 @@ impl State {
         self.caller.connection += 1;
         self.caller.forget_rooms();
         self.caller.client.close();
+        self.caller.forget_finished();
         self.woken += 1;
     }
 

@@ -31,6 +31,21 @@ impl State {
         caller.forget_finished();
     }
 
+    /// `mqttclient_hang_up_step`.
+    fn hang_up_step(&mut self, step: &mut Step) -> Status {
+        let said = match self.caller.client.disconnect() {
+            Ok(said) => said,
+            Err(error) => return Status::Fail(Failure::Client(error)),
+        };
+        self.caller.disconnecting |= said;
+        let status = self.flush(step, Awaited::Flushed);
+        match status {
+            Status::Done if said => self.poll_step(step, Awaited::End),
+            Status::Done => Status::Wait,
+            status => status,
+        }
+    }
+
     /// `conclude`.
     fn concludes(&mut self, step: &mut Step, connection: u32, mut status: Status) -> Result<bool, Failure> {
         if status == Status::Done {
@@ -43,6 +58,7 @@ impl State {
             self.drop_stream();
         }
         self.caller.connecting = false;
+        self.caller.forget_finished();
         match status {
             Status::Fail(failure) => Err(failure),
             status => Ok(status == Status::Done),
@@ -62,6 +78,7 @@ impl World {
             state.caller.clean = clean;
             if clean {
                 state.caller.queue.clear();
+                state.caller.kept_len = 0;
             }
             deadline(state)
         });
@@ -91,42 +108,48 @@ impl World {
                 return Status::Fail(Failure::Timeout);
             }
             self.sleep(wait.read, wait.write, left_ms).await;
-            if self.with(|state| state.net.chance.one_in(state.net.habits.interrupts)) {
+            if self.is_interrupted() {
                 return Status::Fail(Failure::Interrupt);
             }
             if self.with(|state| state.caller.connection != connection) {
                 return Status::Fail(Failure::Lost);
             }
-            step.may_read = true;
+            step.call.may_read = true;
         }
     }
 
-    /// `hang_up`: says DISCONNECT and closes; `waits`: until it has left.
+    /// `mqttclient_hang_up`: takes leave of the Server and closes; `waits`: until the Server has closed.
     async fn hang_up(&self, waits: bool) {
         if self.with(|state| !state.caller.has_stream) {
             return;
         }
-        let (connection, deadline) = self.with(|state| (state.caller.connection, deadline(state)));
+        let connection = self.with(|state| state.caller.connection);
+        let deadline = self.with(|state| deadline(state));
+        let mut is_patient = waits;
         let mut step = self.with(State::begin_step);
-        let mut said = false;
-        while self.with(|state| state.caller.client.is_open()) {
-            let (status, ms) = self.with(|state| {
-                said = said || state.caller.client.disconnect() == Ok(true);
-                state.caller.disconnecting |= said;
-                (state.flush(&mut step, Awaited::Flushed), deadline.saturating_sub(state.net.now))
-            });
-            if matches!(status, Status::Fail(_)) || said && status == Status::Done || !waits || ms == 0 {
+        step.call.deadline = self.with(|state| Some(state.net.instant_at(deadline)));
+        // Others find out that they are not connected any more.
+        self.with(|state| state.woken += 1);
+        loop {
+            let status = self.with(|state| state.hang_up_step(&mut step));
+            if status != Status::Wait || !waits {
                 break;
             }
-            self.sleep(false, true, ms).await;
-            if self.with(|state| state.caller.connection != connection) {
+            // With no place for DISCONNECT before, there is one now.
+            if let Some(wait) = step.wait.take() {
+                self.sleep(wait.read, wait.write, wait.ms.into()).await;
+            }
+            if self.is_interrupted() {
+                is_patient = false;
                 break;
+            }
+            if self.with(|state| state.caller.connection != connection) {
+                return;
             }
         }
         self.with(|state| {
             if state.caller.connection == connection {
-                state.caller.client.drain(&mut state.net);
-                state.before_close(waits, deadline);
+                state.before_close(is_patient, deadline);
                 state.drop_stream();
             }
         });

@@ -13,6 +13,7 @@ pub struct Begun {
     pub payload: Vec<u8>,
     /// The connection that it began on.
     pub born_on: u32,
+    pub born_at: u64,
     /// When its packet had left, on this connection.
     pub sent_at: Option<u64>,
     /// How often it has left.
@@ -36,8 +37,8 @@ pub struct Begun {
 }
 
 impl Begun {
-    pub fn new(first: u8, topic: &[u8], payload: &[u8], born_on: u32) -> Self {
-        Begun { first, topic: topic.to_vec(), payload: payload.to_vec(), born_on, ..Begun::default() }
+    pub fn new(first: u8, topic: &[u8], payload: &[u8], born_on: u32, born_at: u64) -> Self {
+        Begun { first, topic: topic.to_vec(), payload: payload.to_vec(), born_on, born_at, ..Begun::default() }
     }
 
     pub fn is_message(&self) -> bool {

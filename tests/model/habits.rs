@@ -40,6 +40,8 @@ pub struct Habits {
     pub blocked_ms: u64,
     /// Odds that the connection breaks, at each turn.
     pub breaks: usize,
+    /// Octets of messages that C keeps before it takes no more.
+    pub kept: usize,
     /// Whether there is a callback.
     pub callback: bool,
     /// Most that a callback takes.
@@ -92,6 +94,7 @@ impl Habits {
             window: chance.pick(&[0, 0, 0, 10, 100, 1_000]),
             blocked_ms: chance.pick(&[1, 50, timeout_ms / 2, timeout_ms * 2]),
             breaks: chance.pick(&[0, 0, 400, 100]),
+            kept: chance.pick(&[262_144, 2_000, 20_000]),
             callback: !chance.one_in(6),
             callback_ms: chance.pick(&[0, 0, 1, timeout_ms / 4, timeout_ms]),
             callback_calls: chance.pick(&[0, 6, 2]),

@@ -17,7 +17,11 @@ impl State {
         let State { net, caller, .. } = self;
         if !net.habits.callback {
             caller.client.decline(true);
+            caller.forget_rooms();
             return Status::PollAgain;
+        }
+        if caller.rooms[room].len() > come {
+            return Status::PollAgain; // there is room, it was only not lent
         }
         if net.chance.one_in(net.habits.no_memory) {
             let (ledger, unread) = net.server.unread_arrivals();
@@ -27,46 +31,95 @@ impl State {
             return Status::Fail(Failure::NoMemory);
         }
         let more = net.chance.pick(&[2_048, 1, 64, 1 << 20]);
-        // What was not lent is asked for again, and may be there.
-        let len = total.min(come + more).max(caller.rooms[room].len());
-        caller.rooms[room].resize(len, 0);
+        caller.rooms[room].resize(total.min(come + more), 0);
         Status::PollAgain
     }
 
-    /// `take`: the objects of a message that has just come; `None` if there is no memory for them.
-    pub fn take(&mut self, told: &Told) -> Option<Kept> {
+    /// The message that has just been told, compared with the one that is due.
+    fn due(&mut self, told: &Told) -> Rc<Coming> {
         let State { net, caller, .. } = self;
         let message = net.server.ledger.tells(told);
         net.says(format_args!("    message {} at QoS {}, {}", message.name(), told.qos, told.identifier));
-        if net.chance.one_in(net.habits.no_memory) {
-            caller.forget_rooms();
-            return None;
-        }
-        let is_wanted = !told.is_dropped && net.habits.callback;
-        if is_wanted {
-            // Rooms are lent for a long message only, and are empty else.
-            let object = |room: &Vec<u8>, buffered: Option<&Vec<u8>>, len: usize| match buffered {
-                Some(octets) if room.is_empty() => octets.clone(),
-                _ => room[..len].to_vec(),
+        if !told.is_dropped && net.habits.callback {
+            let (topic, payload) = match &told.octets {
+                Some((topic, payload)) => (&topic[..], &payload[..]),
+                None => (&caller.rooms[0][..told.topic_len], &caller.rooms[1][..told.payload_len]),
             };
-            let (topic, payload) = told.octets.as_ref().map(|(topic, payload)| (topic, payload)).unzip();
-            let topic = object(&caller.rooms[0], topic, told.topic_len);
-            let payload = object(&caller.rooms[1], payload, told.payload_len);
             assert!(topic == message.topic, "another topic than {}", message.name());
             assert!(payload == message.payload, "another payload than that of {}", message.name());
         }
-        caller.forget_rooms();
-        if message.qos() == 2 {
-            caller.client.taken(2, message.identifier);
-            net.server.ledger.taken(&message);
-        }
-        Some(Kept { message, connection: caller.connection, is_wanted })
+        message
     }
 
-    /// The caller is through with a message.
-    pub fn acknowledges(&mut self, message: &Coming) {
-        self.net.server.ledger.acknowledges(message);
-        self.caller.client.delivered(message.qos(), message.identifier);
+    /// `take_new`: the objects of a message that has just come; an error if there is no memory for them.
+    pub fn take_new(&mut self, told: &Told) -> Result<Kept, Kept> {
+        let is_promised = self.caller.client.promise(told.qos, told.identifier);
+        let message = self.due(told);
+        let State { net, caller, .. } = self;
+        let connection = caller.connection;
+        let is_wanted = !told.is_dropped && net.habits.callback;
+        let kept = Kept { message, connection, is_wanted, is_promised };
+        caller.forget_rooms();
+        if net.chance.one_in(net.habits.no_memory) {
+            return Err(kept);
+        }
+        self.takes(&kept.message);
+        Ok(kept)
+    }
+
+    /// The caller has taken a message.
+    fn takes(&mut self, message: &Coming) {
+        if message.qos() == 2 {
+            self.caller.client.taken(2, message.identifier);
+            self.net.server.ledger.taken(message);
+        }
+    }
+
+    /// `mqttclient_keep`.
+    pub fn keep(&mut self, told: &Told) -> Status {
+        let message = self.due(told);
+        if told.is_dropped || !self.net.habits.callback {
+            // A message that nobody wants is not kept, only acknowledged.
+            self.takes(&message);
+            if self.caller.client.promise(told.qos, told.identifier) {
+                self.is_through(&message, true);
+            }
+            return Status::PollAgain;
+        }
+        let State { net, caller, .. } = self;
+        if net.chance.one_in(net.habits.no_memory) {
+            net.says("    put back");
+            caller.client.put_back();
+            net.server.ledger.is_put_back(message);
+            return Status::Fail(Failure::NoMemory);
+        }
+        caller.forget_rooms();
+        caller.kept_len += 40 + message.topic.len() + message.payload.len();
+        let connection = caller.connection;
+        let message_kept = message.clone();
+        caller.queue.push_back(Kept { message: message_kept, connection, is_wanted: true, is_promised: false });
+        self.takes(&message);
+        Status::PollAgain
+    }
+
+    /// `take_kept`: the oldest message of the queue; an error if there is no memory for its objects, and it stays there.
+    pub fn take_kept(&mut self) -> Result<Kept, Kept> {
+        let State { net, caller, .. } = self;
+        let kept = caller.queue.front().expect("a message that waits").clone();
+        if net.chance.one_in(net.habits.no_memory) {
+            return Err(kept);
+        }
+        caller.queue.pop_front();
+        caller.kept_len -= 40 + kept.message.topic.len() + kept.message.payload.len();
+        Ok(kept)
+    }
+
+    /// The caller is through with a message that a place was promised for.
+    pub fn is_through(&mut self, message: &Coming, acknowledges: bool) {
+        if acknowledges && self.caller.client.is_open() && !self.caller.disconnecting {
+            self.net.server.ledger.acknowledges(message);
+        }
+        self.caller.client.delivered(message.qos(), message.identifier, acknowledges);
     }
 }
 

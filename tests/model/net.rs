@@ -85,6 +85,12 @@ impl Net {
         Instant::from_ticks_ms(START_MS.wrapping_add(self.now as u32))
     }
 
+    /// A moment as the client is told it.
+    pub fn instant_at(&self, at: u64) -> Instant {
+        let ms = u32::try_from(at - self.now).expect("a short time");
+        self.instant().plus_ms(ms)
+    }
+
     /// Notes what happens.
     pub fn says(&mut self, what: impl Display) {
         let now = self.now;

@@ -1,10 +1,9 @@
 //! What is asserted of the caller's methods and of their time. `ledger` and `exchanges` assert the rest.
 
-use umqtt::client::{Awaited, Error, Wait};
+use umqtt::client::{Awaited, Call, Error, Wait};
 use umqtt::session::SessionError;
 
 use super::caller::{Failure, Status};
-use super::run::NO_DEADLINE;
 use super::world::State;
 
 /// Steps without the clock, without octets, without messages.
@@ -17,18 +16,22 @@ pub struct Run {
     number: Option<u32>,
     /// Since when it waits, and for how long C lets it.
     began: u64,
-    deadline: u64,
+    deadline: Option<u64>,
     has_limit: bool,
+    /// Whether it sleeps. If not, its caller comes again when he likes.
+    waits: bool,
     late_ms: u64,
     callback_ms: u64,
     own_callbacks_ms: u64,
+    /// As [`Run::since`] was before the last step.
+    since: u64,
     seen: (u64, u64, u64, usize),
     idle: u32,
     overdue: u32,
 }
 
 impl Run {
-    pub fn new(state: &State, awaited: Awaited, deadline: u64) -> Self {
+    pub fn new(state: &State, awaited: Awaited, deadline: Option<u64>, waits: bool) -> Self {
         let number = match awaited {
             Awaited::Slot(slot) => state.caller.number_of(slot),
             _ => None,
@@ -38,9 +41,11 @@ impl Run {
             began: state.net.now,
             deadline,
             has_limit: !matches!(awaited, Awaited::Message | Awaited::Flushed),
+            waits,
             late_ms: state.net.late_ms,
             callback_ms: state.net.callback_ms,
             own_callbacks_ms: 0,
+            since: state.net.now,
             seen: (0, 0, 0, 0),
             idle: 0,
             overdue: 0,
@@ -51,17 +56,27 @@ impl Run {
     fn since(&self, state: &State) -> u64 {
         let server = &state.net.server;
         let Some(begun) = self.number.and_then(|number| server.exchanges.all.get(&number)) else { return self.began };
-        let since = match (begun.pubrec_at, begun.sent_at) {
+        match (begun.pubrec_at, begun.sent_at) {
             (Some(at), _) | (None, Some(at)) => at,
-            (None, None) => server.progress_at,
-        };
-        since.max(self.began)
+            (None, None) => server.progress_at.max(begun.born_at),
+        }
+    }
+
+    /// A message was delivered, since then.
+    pub fn delivers(&mut self, state: &State, since: Option<u64>) {
+        self.own_callbacks_ms += since.map_or(0, |since| state.net.now - since);
+    }
+
+    /// What it waited that is not its own fault.
+    fn excused(&self, state: &State) -> u64 {
+        let net = &state.net;
+        net.late_ms - self.late_ms + net.callback_ms - self.callback_ms + self.own_callbacks_ms
     }
 
     /// After each step: the loop goes on, and in time.
     pub fn looks(&mut self, state: &State, delivers_since: Option<u64>, is_done: bool) {
         let net = &state.net;
-        self.own_callbacks_ms += delivers_since.map_or(0, |since| net.now - since);
+        self.delivers(state, delivers_since);
         let rooms = state.caller.rooms.each_ref().map(Vec::len);
         let seen = (net.now, net.crossed, net.server.ledger.told, rooms[0] + rooms[1]);
         self.idle = if std::mem::replace(&mut self.seen, seen) == seen { self.idle + 1 } else { 0 };
@@ -70,25 +85,38 @@ impl Run {
             return;
         }
         let limit = net.habits.timeout_ms;
-        let waited = net.now - self.since(state).min(net.now);
+        self.since = self.since(state);
+        let waited = net.now - self.since;
         let begun = self.number.and_then(|number| net.server.exchanges.all.get(&number));
         let has_come = is_done || begun.is_some_and(|begun| begun.answered_at.is_some());
         self.overdue += u32::from(has_come || waited >= limit);
         assert!(self.overdue < OVERDUE, "goes on though what is awaited has come, or its time is over");
-        let excused = net.late_ms - self.late_ms + net.callback_ms - self.callback_ms + self.own_callbacks_ms;
-        assert!(waited <= limit + excused, "waits {waited} ms, excused are {excused} of them");
+        let excused = self.excused(state);
+        assert!(!self.waits || waited <= limit + excused, "waits {waited} ms, excused are {excused} of them");
     }
 
     /// It raises.
-    pub fn fails(&self, state: &mut State, failure: Failure) {
+    pub fn fails(&self, state: &mut State, call: &Call, failure: Failure) {
         state.net.says(format_args!("    raises {failure:?}"));
         let is_timeout = failure == Failure::Client(Error::Timeout) || failure == Failure::Timeout;
         if is_timeout {
             assert!(self.has_limit, "a time-out of what has no limit");
-            let waited = state.net.now - self.since(state).min(state.net.now);
-            let is_limit = waited >= state.net.habits.timeout_ms || state.net.now >= self.deadline;
+            let waited = state.net.now - self.since;
+            let begun = self.number.and_then(|number| state.net.server.exchanges.all.get(&number));
+            // What moves of other packets may give it more time, but need not.
+            let needs_ms = match begun {
+                Some(begun) if begun.sent_at.is_none() => state.net.now - begun.born_at,
+                _ => waited,
+            };
+            let is_limit =
+                needs_ms >= state.net.habits.timeout_ms || self.deadline.is_some_and(|at| state.net.now >= at);
             assert!(is_limit, "a time-out after {waited} ms");
-            if let Some(number) = self.number.filter(|_| !state.net.blocks) {
+            let excused = self.excused(state);
+            let is_late = self.waits && waited > state.net.habits.timeout_ms + excused;
+            assert!(!is_late, "a time-out after {waited} ms, excused are {excused} of them");
+            // What is behind messages that nobody can take now, or far behind, does not count.
+            let looks = !state.net.blocks && call.takes && call.late_reads > 0;
+            if let Some(number) = self.number.filter(|_| looks) {
                 state.net.ticks();
                 let here = state.net.incoming.len() as u64;
                 assert!(!state.net.server.has_answer(number, here), "a time-out of {number}, whose answer is here");
@@ -151,7 +179,7 @@ impl State {
     /// A thread goes to sleep: the client has done what Keep Alive asks for, and wakes in time for the rest.
     pub fn before_sleep(&mut self, wait: Wait, waits_for_thread: bool) {
         let is_malformed = self.caller.client.is_open() && self.net.server.ledger.is_malformed();
-        assert!(!is_malformed || self.net.blocks, "sleeps though what came is no packet");
+        assert!(!is_malformed || self.net.blocks || waits_for_thread, "sleeps though what came is no packet");
         let net = &self.net;
         if net.blocks || self.caller.disconnecting || !self.caller.client.is_open() || waits_for_thread {
             return;
@@ -163,15 +191,21 @@ impl State {
         if net.habits.keep_alive_s > 0 {
             let idle_ms = u64::from(net.habits.keep_alive_s) * 750;
             let ping_at = net.written_at + idle_ms;
-            let probe_at = if net.server.probed_at.is_some() { u64::MAX } else { net.read_at + idle_ms };
+            let is_asked = net.server.probed_at.is_some() || !net.server.pinged_at.is_empty();
+            let probe_at = if is_asked { u64::MAX } else { net.read_at + idle_ms };
             let at = ping_at.min(probe_at);
             assert!(net.now < at, "PINGREQ is due, and was not sent");
-            assert!(net.now + u64::from(wait.ms) <= at, "sleeps while PINGREQ is due");
+            assert!(
+                net.now + u64::from(wait.ms) <= at,
+                "sleeps while PINGREQ is due: read {}, written {}",
+                net.read_at,
+                net.written_at
+            );
         }
     }
 
     /// A stream is closed after DISCONNECT: with octets unread the network would reset it, and lose what was sent.
-    pub fn before_close(&mut self, waits: bool, deadline: u64) {
+    pub fn before_close(&self, waits: bool, deadline: u64) {
         let net = &self.net;
         let is_in_time = waits && net.now < deadline && net.server.got_disconnect && !net.blocks;
         assert!(
@@ -221,7 +255,5 @@ impl State {
 
 /// The deadline of a method that begins now.
 pub fn deadline(state: &State) -> u64 {
-    let at = state.net.now + state.net.habits.timeout_ms;
-    debug_assert!(at != NO_DEADLINE);
-    at
+    state.net.now + state.net.habits.timeout_ms
 }

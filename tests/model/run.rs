@@ -7,20 +7,29 @@ use super::caller::{Failure, Held, Kept, Status, Step};
 use super::promises::Run;
 use super::world::{State, World};
 
-/// No limit of C's own.
-pub const NO_DEADLINE: u64 = u64::MAX;
-
 /// Sleeps after which somebody presses Ctrl-C: wait_msg may wait for ever.
 const SLEEPS: u32 = 2_000;
 
 impl State {
     /// `may_deliver`.
-    fn may_deliver(&self, awaited: Awaited) -> bool {
+    fn may_deliver(&self, step: &Step, awaited: Awaited) -> bool {
         let awaits_message = awaited == Awaited::Message;
+        if step.call.is_late {
+            return false;
+        }
         if self.caller.callback_depth == 0 {
             return self.caller.receivers == 0 || awaits_message;
         }
         self.caller.callback_thread == Some(self.thread) && awaits_message
+    }
+
+    /// `promise_kept`, of the oldest message in the queue.
+    fn is_promised(&mut self) -> bool {
+        let caller = &mut self.caller;
+        let Some(kept) = caller.queue.front_mut() else { return false };
+        kept.is_promised =
+            kept.connection != caller.connection || caller.client.promise(kept.message.qos(), kept.message.identifier);
+        kept.is_promised
     }
 
     /// `mqttclient_fail`.
@@ -46,75 +55,80 @@ impl State {
 }
 
 impl World {
-    /// `deliver`, from the objects of the message on.
-    async fn deliver(&self, step: &mut Step, kept: Kept) -> Status {
-        if let Err(failure) = self.call_back(&kept).await {
-            return Status::Fail(failure);
-        }
+    /// `deliver`, from the objects of the message on; with those of one that was kept.
+    async fn deliver(&self, step: &mut Step, told: Result<Kept, Kept>) -> Status {
+        let (kept, told) = match told {
+            Ok(kept) => {
+                let told = self.call_back(&kept).await;
+                (kept, told)
+            }
+            Err(kept) => (kept, Err(Failure::NoMemory)),
+        };
         self.with(|state| {
-            *step = Step { begun: step.begun, sleeps: step.sleeps, ..state.begin_step() };
-            if kept.message.qos() == 0 || kept.connection != state.caller.connection {
-                return Status::Delivered;
+            let is_ours = kept.connection == state.caller.connection;
+            if kept.is_promised && is_ours {
+                state.is_through(&kept.message, told.is_ok());
             }
-            if !state.caller.client.is_open() {
-                return Status::Delivered;
+            if let Err(failure) = told {
+                return Status::Fail(failure);
             }
-            state.acknowledges(&kept.message);
-            match state.flush(step, Awaited::Flushed) {
-                Status::Fail(failure) => Status::Fail(failure),
-                _ => Status::Delivered,
+            if kept.message.qos() > 0 && is_ours {
+                let deadline = step.call.deadline.take();
+                let status = state.flush(step, Awaited::Flushed);
+                step.call.deadline = deadline;
+                if let Status::Fail(_) = status {
+                    return status;
+                }
             }
+            step.call.may_read = state.net.habits.tls;
+            Status::Delivered
         })
     }
 
     /// `wait_step`.
-    async fn wait_step(&self, step: &mut Step, awaited: Awaited, deadline: u64) -> Status {
+    async fn wait_step(&self, step: &mut Step, awaited: Awaited) -> Status {
         let wait = step.wait.expect("a step that waits");
-        let slept = self.with(|state| {
-            let left_ms = deadline.saturating_sub(state.net.now);
-            if left_ms == 0 {
-                return None;
-            }
+        let has_message = self.with(|state| {
             let has_message = awaited == Awaited::Message && !state.caller.queue.is_empty();
-            state.before_sleep(wait, has_message);
-            let ms = if wait.ms == u32::MAX { u64::MAX } else { wait.ms.into() };
-            Some((wait.read && !has_message, wait.write && !has_message, ms.min(left_ms)))
+            state.before_sleep(wait, has_message || !step.call.takes);
+            has_message
         });
-        let Some((read, write, ms)) = slept else { return Status::Fail(Failure::Timeout) };
-        self.sleep(read, write, ms).await;
-        step.may_read = true;
+        let ms = if wait.ms == u32::MAX { u64::MAX } else { wait.ms.into() };
+        self.sleep(wait.read && !has_message, wait.write && !has_message, ms).await;
+        step.call.may_read = true;
         step.sleeps += 1;
-        if step.sleeps > SLEEPS || self.with(|state| state.net.chance.one_in(state.net.habits.interrupts)) {
+        if step.sleeps > SLEEPS || self.is_interrupted() {
             return Status::Fail(Failure::Interrupt);
         }
         Status::PollAgain
     }
 
+    /// Whether Ctrl-C comes.
+    pub fn is_interrupted(&self) -> bool {
+        self.with(|state| state.net.chance.one_in(state.net.habits.interrupts))
+    }
+
     /// `message_step`.
     async fn message_step(&self, step: &mut Step, awaited: Awaited) -> Status {
-        let taken = self.with(|state| {
-            let waits = !state.caller.queue.is_empty() || !state.may_deliver(awaited);
+        let told = self.with(|state| {
             let told = step.told.take().expect("a message");
-            match state.take(&told) {
-                None => Err(Status::Fail(Failure::NoMemory)),
-                Some(kept) if waits => {
-                    state.caller.queue.push_back(kept);
-                    state.woken += 1;
-                    Err(Status::PollAgain)
-                }
-                Some(kept) => Ok(kept),
+            if state.caller.queue.is_empty() && state.may_deliver(step, awaited) {
+                return Ok(state.take_new(&told));
             }
+            let status = state.keep(&told);
+            state.woken += 1;
+            Err(status)
         });
-        match taken {
-            Ok(kept) => self.deliver(step, kept).await,
+        match told {
+            Ok(told) => self.deliver(step, told).await,
             Err(status) => status,
         }
     }
 
     /// `act_on`.
-    async fn act_on(&self, step: &mut Step, awaited: Awaited, status: Status, deadline: u64) -> Status {
+    async fn act_on(&self, step: &mut Step, awaited: Awaited, status: Status) -> Status {
         match status {
-            Status::Wait => self.wait_step(step, awaited, deadline).await,
+            Status::Wait => self.wait_step(step, awaited).await,
             Status::Lend => {
                 self.with(|state| state.lend(step));
                 Status::PollAgain
@@ -122,8 +136,8 @@ impl World {
             Status::Room => self.with(|state| state.make_room(step)),
             Status::Message => self.message_step(step, awaited).await,
             Status::Queued => {
-                let kept = self.with(|state| state.caller.queue.pop_front()).expect("a message that waits");
-                self.deliver(step, kept).await
+                let told = self.with(State::take_kept);
+                self.deliver(step, told).await
             }
             status => status,
         }
@@ -136,22 +150,25 @@ impl World {
         mut awaited: Awaited,
         mut status: Status,
         waits: bool,
-        deadline: u64,
+        deadline: Option<u64>,
     ) -> Result<bool, Failure> {
         let awaits_message = awaited == Awaited::Message;
         let connection = self.with(|state| state.caller.connection);
-        let mut run = self.with(|state| Run::new(state, awaited, deadline));
+        let mut run = self.with(|state| Run::new(state, awaited, deadline, waits));
         let mut is_done = false;
         step.lends = None;
+        step.call.deadline = self.with(|state| deadline.map(|at| state.net.instant_at(at)));
         self.with(|state| state.caller.receivers += u32::from(awaits_message));
         while status != Status::Wait || waits {
             let is_delivery = matches!(status, Status::Message | Status::Queued);
             let before = self.with(|state| state.net.now);
-            status = self.act_on(step, awaited, status, deadline).await;
-            self.with(|state| run.looks(state, is_delivery.then_some(before), is_done));
+            status = self.act_on(step, awaited, status).await;
+            let delivers_since = is_delivery.then_some(before);
             if let Status::Fail(_) = status {
+                self.with(|state| run.delivers(state, delivers_since));
                 break;
             }
+            self.with(|state| run.looks(state, delivers_since, is_done));
             is_done |= status == Status::Done;
             if let (Status::Done, Awaited::Slot(slot)) = (status, awaited) {
                 self.with(|state| state.caller.held[usize::from(slot)] = None);
@@ -160,7 +177,11 @@ impl World {
             if awaits_message && (is_done || status == Status::Delivered) {
                 break;
             }
-            if self.with(|state| !state.caller.queue.is_empty() && state.may_deliver(awaited)) {
+            if status == Status::Delivered && self.is_interrupted() {
+                status = Status::Fail(Failure::Interrupt);
+                break;
+            }
+            if self.with(|state| state.may_deliver(step, awaited) && state.is_promised()) {
                 status = Status::Queued;
             } else if is_done {
                 break;
@@ -174,7 +195,7 @@ impl World {
         self.with(|state| {
             state.caller.receivers -= u32::from(awaits_message);
             if let Status::Fail(failure) = status {
-                run.fails(state, failure);
+                run.fails(state, &step.call, failure);
                 state.fail(awaited, connection);
                 return Err(failure);
             }
@@ -191,6 +212,6 @@ impl World {
             awaited = Awaited::Slot(slot);
             self.with(|state| state.caller.held[usize::from(slot)] = Some(held));
         }
-        self.run_method(step, awaited, status, waits, NO_DEADLINE).await
+        self.run_method(step, awaited, status, waits, None).await
     }
 }

@@ -71,6 +71,8 @@ pub struct Server {
     got_connect: bool,
     pub got_disconnect: bool,
     /// It has ended the stream.
+    pub has_ended: bool,
+    /// It sends no packets any more.
     pub is_gone: bool,
     /// It has sent what ends the connection.
     pub is_malformed: bool,
@@ -110,6 +112,7 @@ impl Server {
         self.got.clear();
         self.got_connect = false;
         self.got_disconnect = false;
+        self.has_ended = false;
         self.is_gone = false;
         self.is_malformed = false;
         self.is_accepted = false;
@@ -228,7 +231,7 @@ impl Server {
 
     /// The connection ends, after what is on its way or at once.
     pub fn breaks(&mut self, moment: &mut Moment) {
-        if moment.chance.one_in(2) {
+        if !self.has_ended && moment.chance.one_in(2) {
             self.line.clear();
         }
         let end = if moment.chance.one_in(2) { Line::End } else { Line::Reset };
@@ -236,7 +239,8 @@ impl Server {
     }
 
     fn ends(&mut self, end: Line, moment: &Moment) {
-        if !std::mem::replace(&mut self.is_gone, true) {
+        self.is_gone = true;
+        if !std::mem::replace(&mut self.has_ended, true) {
             let at = self.line.back().map_or(moment.now, |&(at, _)| at).max(moment.now);
             self.line.push_back((at, end));
         }

@@ -152,6 +152,7 @@ impl State {
         let at = wakes.into_iter().chain(net.next_at()).min().filter(|&at| at < u64::MAX);
         let Some(at) = at else {
             net.says("nothing happens any more");
+            assert!(!net.server.has_ended, "nobody ever wakes");
             let (server, mut moment) = net.server();
             server.breaks(&mut moment);
             return;
