@@ -233,6 +233,11 @@ impl Adapter {
         self.client.delivered(delivery(qos, identifier), acknowledges);
     }
 
+    /// Whether somebody awaits this slot.
+    pub fn is_awaited(&self, slot: u8) -> bool {
+        self.client.session().outgoing().is_awaited(slot)
+    }
+
     /// Forgets an exchange that nobody awaits.
     pub fn discard(&mut self, slot: u8) {
         self.client.discard(slot);

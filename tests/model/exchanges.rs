@@ -14,6 +14,8 @@ pub struct Begun {
     /// The connection that it began on.
     pub born_on: u32,
     pub born_at: u64,
+    /// Milliseconds that had passed by no fault of the client's when it began.
+    pub excused_ms: u64,
     /// When its packet had left, on this connection.
     pub sent_at: Option<u64>,
     /// How often it has left.
@@ -25,10 +27,14 @@ pub struct Begun {
     pub code: u8,
     /// Its topic grew above what a packet takes.
     pub spoiled: bool,
+    /// Its method has ended.
+    pub has_ended: bool,
     /// Nobody waits for it, and the client may have forgotten it.
     pub given_up: bool,
     /// The Server waits for its PUBREL, but the client that began it is no more.
     is_orphan: bool,
+    /// The connection after which it must not go out again.
+    last_on: Option<u32>,
     identifier: u16,
     sent_on: u32,
     /// PUBRECs that the client has read on this connection, and PUBRELs that it has written.
@@ -37,8 +43,8 @@ pub struct Begun {
 }
 
 impl Begun {
-    pub fn new(first: u8, topic: &[u8], payload: &[u8], born_on: u32, born_at: u64) -> Self {
-        Begun { first, topic: topic.to_vec(), payload: payload.to_vec(), born_on, born_at, ..Begun::default() }
+    pub fn new(first: u8, topic: &[u8], payload: &[u8], born_on: u32) -> Self {
+        Begun { first, topic: topic.to_vec(), payload: payload.to_vec(), born_on, ..Begun::default() }
     }
 
     pub fn is_message(&self) -> bool {
@@ -104,6 +110,20 @@ impl Exchanges {
         self.under_way.keys().copied()
     }
 
+    /// The caller has the client forget it.
+    pub fn is_discarded(&mut self, number: u32) {
+        let connection = self.connection;
+        if let Some(begun) = self.all.get_mut(&number) {
+            begun.given_up = true;
+            begun.last_on = begun.last_on.or(Some(connection));
+        }
+    }
+
+    /// Whether nobody waits for one that cannot be sent.
+    pub fn has_spoiled_and_left(&self) -> bool {
+        self.all.values().any(|begun| begun.spoiled && (begun.has_ended || begun.born_on < self.connection))
+    }
+
     /// Whether a client may soon use this identifier.
     pub fn is_near(&self, identifier: u16) -> bool {
         self.all.values().any(|begun| identifier.wrapping_sub(begun.identifier) < 500)
@@ -154,6 +174,7 @@ impl Exchanges {
         let connection = self.connection;
         let begun = self.all.get_mut(&number).expect("an exchange that was begun");
         assert!(!begun.spoiled, "{number} cannot be sent, and is");
+        assert!(begun.last_on.is_none_or(|last| last >= connection), "{number} goes out, and was discarded");
         assert_eq!(begun.first, raw.first & !if raw.is_publish() { 8 } else { 0 }, "the flags of {number}");
         assert!(begun.topic == topic, "the topic of {number}");
         let dup = raw.is_publish() && raw.first & 8 != 0;

@@ -50,6 +50,23 @@ impl State {
         true
     }
 
+    /// `discard`, of one message or of all.
+    fn discards(&mut self) {
+        let State { net, caller, .. } = self;
+        let one = net.chance.one_in(2).then(|| net.chance.below(caller.held.len()));
+        net.says(format_args!("  discard {one:?}"));
+        for (slot, held) in caller.held.iter().enumerate() {
+            let Some(held) = held.as_ref().filter(|_| one.is_none_or(|one| one == slot)) else { continue };
+            let slot = u8::try_from(slot).expect("a slot");
+            if !caller.client.is_awaited(slot) {
+                net.server.exchanges.is_discarded(held.number);
+            }
+            caller.client.discard(slot);
+        }
+        caller.forget_finished();
+        self.woken += 1;
+    }
+
     /// `mqttclient_begin`.
     fn begin(&mut self, step: &mut Step, exchange: Exchange, held: &Held) -> Status {
         let first = match exchange {
@@ -66,7 +83,10 @@ impl State {
         ));
         self.caller.numbers = self.caller.numbers.max(*number);
         let born_on = self.net.server.connection;
-        self.net.server.exchanges.all.insert(*number, Begun::new(first, topic, payload, born_on, self.net.now));
+        let mut begun = Begun::new(first, topic, payload, born_on);
+        begun.born_at = self.net.now;
+        begun.excused_ms = self.net.late_ms + self.net.callback_ms;
+        self.net.server.exchanges.all.insert(*number, begun);
         *step = self.begin_step();
         self.begin_exchange(step, exchange, held)
     }
@@ -247,6 +267,10 @@ impl World {
             34 => self.disconnects().await,
             35 => self.connects().await,
             37 if self.with(State::restarts) => Ok(true),
+            38 => {
+                self.with(State::discards);
+                Ok(true)
+            }
             36 => {
                 self.with(|state| state.caller.has_stream.then(|| state.drop_stream()));
                 Ok(true)

@@ -20,8 +20,7 @@ pub struct Run {
     has_limit: bool,
     /// Whether it sleeps. If not, its caller comes again when he likes.
     waits: bool,
-    late_ms: u64,
-    callback_ms: u64,
+    excused_ms: u64,
     own_callbacks_ms: u64,
     /// As [`Run::since`] was before the last step.
     since: u64,
@@ -36,14 +35,14 @@ impl Run {
             Awaited::Slot(slot) => state.caller.number_of(slot),
             _ => None,
         };
+        let begun = number.and_then(|number| state.net.server.exchanges.all.get(&number));
         Run {
             number,
             began: state.net.now,
             deadline,
             has_limit: !matches!(awaited, Awaited::Message | Awaited::Flushed),
             waits,
-            late_ms: state.net.late_ms,
-            callback_ms: state.net.callback_ms,
+            excused_ms: begun.map_or(state.net.late_ms + state.net.callback_ms, |begun| begun.excused_ms),
             own_callbacks_ms: 0,
             since: state.net.now,
             seen: (0, 0, 0, 0),
@@ -69,8 +68,7 @@ impl Run {
 
     /// What it waited that is not its own fault.
     fn excused(&self, state: &State) -> u64 {
-        let net = &state.net;
-        net.late_ms - self.late_ms + net.callback_ms - self.callback_ms + self.own_callbacks_ms
+        state.net.late_ms + state.net.callback_ms - self.excused_ms + self.own_callbacks_ms
     }
 
     /// After each step: the loop goes on, and in time.
@@ -124,7 +122,9 @@ impl Run {
         }
         if let Failure::Client(Error::Encode(_)) = failure {
             let begun = self.number.and_then(|number| state.net.server.exchanges.all.get(&number));
-            assert!(begun.is_some_and(|begun| begun.spoiled), "the error of another's object");
+            // Of what nobody waits for, anyone may hear.
+            let is_own = begun.is_some_and(|begun| begun.spoiled);
+            assert!(is_own || state.net.server.exchanges.has_spoiled_and_left(), "the error of another's object");
         }
     }
 }
@@ -181,7 +181,9 @@ impl State {
         let is_malformed = self.caller.client.is_open() && self.net.server.ledger.is_malformed();
         assert!(!is_malformed || self.net.blocks || waits_for_thread, "sleeps though what came is no packet");
         let net = &self.net;
-        if net.blocks || self.caller.disconnecting || !self.caller.client.is_open() || waits_for_thread {
+        // It comes again at once.
+        let is_nap = wait.ms == 0;
+        if is_nap || net.blocks || self.caller.disconnecting || !self.caller.client.is_open() || waits_for_thread {
             return;
         }
         if let Some(at) = self.silent_at().filter(|_| !self.was_blocked()) {
@@ -238,7 +240,8 @@ impl State {
 
     /// What an exchange came to.
     pub fn exchange_ends(&mut self, number: u32, told: Result<bool, Failure>) {
-        let begun = self.net.server.exchanges.all.get(&number).expect("an exchange that was begun");
+        let begun = self.net.server.exchanges.all.get_mut(&number).expect("an exchange that was begun");
+        begun.has_ended = told != Ok(false);
         match told {
             Ok(true) => {
                 assert!(!begun.spoiled, "{number} cannot be sent, and its caller is told that it was");

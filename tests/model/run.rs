@@ -89,7 +89,8 @@ impl World {
     async fn wait_step(&self, step: &mut Step, awaited: Awaited) -> Status {
         let wait = step.wait.expect("a step that waits");
         let has_message = self.with(|state| {
-            let has_message = awaited == Awaited::Message && !state.caller.queue.is_empty();
+            let has_message =
+                awaited == Awaited::Message && !state.caller.queue.is_empty() && !state.may_deliver(step, awaited);
             state.before_sleep(wait, has_message || !step.call.takes);
             has_message
         });
