@@ -3,46 +3,15 @@
 //!
 //! MODEL_CASES says how many cases there are, SEED which is the first.
 
-#[path = "model/adapter.rs"]
-mod adapter;
-#[path = "model/caller.rs"]
-mod caller;
-#[path = "model/case.rs"]
-mod case;
-#[path = "model/chance.rs"]
-mod chance;
-#[path = "model/connection.rs"]
-mod connection;
-#[path = "model/exchanges.rs"]
-mod exchanges;
-#[path = "model/habits.rs"]
-mod habits;
-#[path = "model/ledger.rs"]
-mod ledger;
-#[path = "model/messages.rs"]
-mod messages;
-#[path = "model/methods.rs"]
-mod methods;
-#[path = "model/net.rs"]
-mod net;
-#[path = "model/promises.rs"]
-mod promises;
-#[path = "model/rules.rs"]
-mod rules;
-#[path = "model/run.rs"]
-mod run;
-#[path = "model/server.rs"]
-mod server;
+#[path = "model/mod.rs"]
+mod model;
 mod support;
-#[path = "model/talk.rs"]
-mod talk;
-#[path = "model/world.rs"]
-mod world;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use chance::Chance;
+use model::case;
+use model::chance::Chance;
 
 /// Cases of a run by default.
 const CASES: u64 = 200;

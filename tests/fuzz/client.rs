@@ -1,20 +1,13 @@
-//! The client on a scripted stream, between a Server that sends what it likes and a caller who does what he likes.
-//!
-//! The input is a list of acts, see `act` in `client/driver.rs`: an octet for which, then its parameters. A model of
-//! what the Server knows (`client/server.rs`) and of what the caller has to get (`client/messages.rs`) watches; `client/promises.rs` is what is asserted besides.
+//! The model of `tests/model.rs`, with a fuzzer that chooses: each octet is a choice, of what the Server says, of what the
+//! callers call, of how the stream cuts it and of when. When they have run out, the case comes to its end.
 #![no_main]
 
-#[path = "client/driver.rs"]
-mod driver;
-#[path = "client/messages.rs"]
-mod messages;
-#[path = "client/promises.rs"]
-mod promises;
-#[path = "client/server.rs"]
-mod server;
+#[path = "../model/mod.rs"]
+mod model;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "client/tap.rs"]
-mod tap;
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| driver::Driver::new(octets).run());
+use model::case;
+use model::chance::Chance;
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| case::run(Chance::of_octets(octets), None, None));

@@ -3,11 +3,13 @@
 use super::support::random::Random;
 
 /// A source of choices. What is chosen when octets have run out is the first of each list, and nothing that is rare.
+#[allow(dead_code, reason = "tests/model.rs has the one, tests/fuzz the other")]
 pub enum Chance {
     Generator(Random),
     Octets(std::collections::VecDeque<u8>),
 }
 
+#[allow(dead_code, reason = "as above")]
 impl Chance {
     /// The choices of a seed.
     pub fn seeded(seed: u64) -> Self {
@@ -15,7 +17,6 @@ impl Chance {
     }
 
     /// Choices made of octets.
-    #[allow(dead_code, reason = "the fuzz target's")]
     pub fn of_octets(octets: &[u8]) -> Self {
         Chance::Octets(octets.iter().copied().collect())
     }

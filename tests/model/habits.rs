@@ -29,6 +29,8 @@ pub struct Habits {
     /// Odds that it says what nobody asked for, and that it breaks a rule.
     pub chatters: usize,
     pub malformed: usize,
+    /// Odds that it says anything, of which nothing is known then.
+    pub wild: usize,
     /// Messages that come in one after the other without a pause.
     pub flood: usize,
     /// Odds that messages are long.
@@ -88,6 +90,7 @@ impl Habits {
             talks: chance.pick(&[10, 3, 40, 0]),
             chatters: chance.pick(&[0, 0, 20]),
             malformed: chance.pick(&[0, 0, 0, 100]),
+            wild: chance.pick(&[0, 0, 0, 0, 0, 20]),
             flood: chance.pick(&[0, 0, 0, 0, 0, 0, 0, 2_500]),
             long: chance.pick(&[4, 0, 2, 20]),
             partial: chance.pick(&[0, 0, 5, 2]),
@@ -125,6 +128,7 @@ impl Habits {
             talks: 0,
             chatters: 0,
             malformed: 0,
+            wild: 0,
             flood: 0,
             partial: 0,
             window: 0,

@@ -38,15 +38,16 @@ impl State {
     /// The message that has just been told, compared with the one that is due.
     fn due(&mut self, told: &Told) -> Rc<Coming> {
         let State { net, caller, .. } = self;
-        let message = net.server.ledger.tells(told);
+        let octets = match &told.octets {
+            Some((topic, payload)) => (&topic[..], &payload[..]),
+            None if told.is_dropped => (&[][..], &[][..]),
+            None => (&caller.rooms[0][..told.topic_len], &caller.rooms[1][..told.payload_len]),
+        };
+        let message = net.server.ledger.tells(told, octets);
         net.says(format_args!("    message {} at QoS {}, {}", message.name(), told.qos, told.identifier));
         if !told.is_dropped && net.habits.callback {
-            let (topic, payload) = match &told.octets {
-                Some((topic, payload)) => (&topic[..], &payload[..]),
-                None => (&caller.rooms[0][..told.topic_len], &caller.rooms[1][..told.payload_len]),
-            };
-            assert!(topic == message.topic, "another topic than {}", message.name());
-            assert!(payload == message.payload, "another payload than that of {}", message.name());
+            assert!(octets.0 == message.topic, "another topic than {}", message.name());
+            assert!(octets.1 == message.payload, "another payload than that of {}", message.name());
         }
         message
     }
@@ -145,7 +146,10 @@ impl World {
 
     /// The callback: takes its time, uses the client, raises.
     async fn callback(&self, message: Rc<Coming>) -> Result<(), Failure> {
-        self.with(|state| state.net.says(format_args!("  callback {}", message.name())));
+        self.with(|state| {
+            state.net.callbacks += 1;
+            state.net.says(format_args!("  callback {}", message.name()));
+        });
         let ms = self.with(|state| state.net.chance.ms(state.net.habits.callback_ms));
         self.passes(ms).await;
         self.with(|state| state.net.callback_ms += ms);

@@ -29,6 +29,8 @@ pub struct Net {
     /// Milliseconds that passed because a thread woke late, and those that callbacks took.
     pub late_ms: u64,
     pub callback_ms: u64,
+    /// How many callbacks have run.
+    pub callbacks: u64,
     pub chance: Chance,
     pub habits: Habits,
     pub server: Server,
@@ -61,6 +63,7 @@ impl Net {
             now: 0,
             late_ms: 0,
             callback_ms: 0,
+            callbacks: 0,
             chance,
             habits,
             server: Server::default(),

@@ -47,6 +47,26 @@ impl Server {
         self.is_malformed = true;
     }
 
+    /// Sends any octets, any acknowledgement: from now on nothing is known, but that each call ends, and well.
+    pub fn says_anything(&mut self, moment: &mut Moment) {
+        self.ledger.is_wild = true;
+        self.exchanges.is_wild = true;
+        let chance = &mut *moment.chance;
+        let identifiers: Vec<u16> = self.exchanges.identifiers().collect();
+        let identifier = if identifiers.is_empty() { 1 } else { chance.pick(&identifiers) };
+        let octets = match chance.below(8) {
+            0 => packets::puback(identifier),
+            1 => packets::pubrec(identifier),
+            2 => packets::pubcomp(identifier),
+            3 => packets::suback(identifier, chance.pick(&[0, 0x80, 1, 3])),
+            4 => packets::unsuback(identifier),
+            5 => packets::pubrel(self.draws_identifier(chance)),
+            6 => vec![0x20, 2, chance.pick(&[0, 1, 2]), chance.pick(&[0, 1, 5, 6])],
+            _ => (0..chance.below(12)).map(|_| chance.below(256).to_le_bytes()[0]).collect(),
+        };
+        self.puts(&octets, Note::Wild, moment);
+    }
+
     /// A message whose topic is none.
     fn draws_without_topic(&mut self, moment: &mut Moment) -> Coming {
         let mut message = self.draws(moment);

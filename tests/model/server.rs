@@ -28,10 +28,18 @@ pub enum Line {
 /// What the client has read, once it has read it wholly.
 #[derive(Debug)]
 pub enum Note {
-    Connack { present: bool },
+    Connack {
+        present: bool,
+    },
     Arrival(Arrival),
-    Ack { first: u8, number: u32, code: u8 },
+    Ack {
+        first: u8,
+        number: u32,
+        code: u8,
+    },
     Pingresp,
+    /// Nobody knows.
+    Wild,
 }
 
 /// What the Server will say at its time.
@@ -185,11 +193,17 @@ impl Server {
         }
     }
 
+    /// The client has said what the Server has no word for, since it was told so itself.
+    fn is_wild(&self) -> bool {
+        self.ledger.is_wild
+    }
+
     /// Puts octets into the line, in pieces.
     pub fn puts(&mut self, octets: &[u8], note: Note, moment: &mut Moment) {
-        if self.is_gone {
+        if self.is_gone || octets.is_empty() {
             return;
         }
+        let note = if self.is_wild() { Note::Wild } else { note };
         self.put += octets.len() as u64;
         self.unread.push_back((self.put, note));
         let mut at = self.line.back().map_or(moment.now, |&(at, _)| at).max(moment.now);
@@ -283,6 +297,7 @@ impl Server {
                         self.ledger.is_fresh();
                     }
                 }
+                Note::Wild => self.is_accepted = true,
                 Note::Arrival(arrival) => self.ledger.read(arrival),
                 Note::Ack { first, number, code } => self.exchanges.gave(first, number, code, now),
                 Note::Pingresp => {
@@ -321,7 +336,7 @@ impl Server {
             }
             return;
         }
-        assert!(self.is_accepted, "nothing comes before CONNACK, but {raw:x?}");
+        assert!(self.is_accepted || self.is_wild(), "nothing comes before CONNACK, but {raw:x?}");
         match raw.first {
             0xC0 => self.gets_pingreq(moment),
             0xE0 => {

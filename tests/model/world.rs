@@ -131,6 +131,10 @@ impl State {
             let (server, mut moment) = net.server();
             server.breaks_a_rule(&mut moment);
         }
+        if net.chance.one_in(net.habits.wild) {
+            let (server, mut moment) = net.server();
+            server.says_anything(&mut moment);
+        }
         if net.habits.flood > 0 && net.chance.one_in(20) {
             net.says("flood");
             let (server, mut moment) = net.server();
