@@ -35,7 +35,7 @@ fn story(seed: u64) -> String {
     let story = RefCell::new(Vec::new());
     let told = run(seed, calls, Some(&story));
     let story = story.into_inner();
-    let lines = &story[story.len().saturating_sub(400).max(1)..];
+    let lines = &story[story.len().saturating_sub(150).max(1)..];
     format!("{}\n{}\nseed {seed}, {calls:?} calls: {told:?}", story[0], lines.join("\n"))
 }
 

@@ -4,6 +4,7 @@ use umqtt::client::{Awaited, Call, Error, Wait};
 use umqtt::session::SessionError;
 
 use super::caller::{Failure, Status};
+use super::exchanges::Begun;
 use super::world::State;
 
 /// Steps without the clock, without octets, without messages.
@@ -104,6 +105,8 @@ impl Run {
             // What moves of other packets may give it more time, but need not.
             let needs_ms = match begun {
                 Some(begun) if begun.sent_at.is_none() => state.net.now - begun.born_at,
+                // And PUBREC may lie behind a message that nobody can take.
+                Some(Begun { sent_at: Some(at), .. }) if !call.takes => state.net.now - at,
                 _ => waited,
             };
             let is_limit =
@@ -185,6 +188,7 @@ impl State {
     pub fn before_sleep(&mut self, wait: Wait, waits_for_thread: bool) {
         let is_malformed = self.caller.client.is_open() && self.net.server.ledger.is_malformed();
         assert!(!is_malformed || self.net.blocks || waits_for_thread, "sleeps though what came is no packet");
+        self.net.server.has_pingresp &= self.caller.client.has_packet();
         let net = &self.net;
         // It comes again at once.
         let is_nap = wait.ms == 0;
@@ -198,7 +202,7 @@ impl State {
         {
             return;
         }
-        if let Some(at) = self.silent_at().filter(|_| !self.was_blocked()) {
+        if let Some(at) = self.silent_at().filter(|_| !self.was_blocked() && !net.server.is_unsure) {
             assert!(net.now < at, "the Server is silent since {} ms, and nobody is told", net.now - at);
             assert!(net.now + u64::from(wait.ms) <= at, "sleeps while the Server is silent for too long");
         }
@@ -235,6 +239,16 @@ impl State {
         let number = self.caller.number_of(slot);
         if let Some(begun) = number.and_then(|number| self.net.server.exchanges.all.get_mut(&number)) {
             begun.given_up |= clean || !begun.is_message() || begun.spoiled;
+        }
+    }
+
+    /// A method has ended with a time-out: in a clean session that is the end of its exchange, unless its packet is on its way.
+    pub fn ends_of_time_out(&mut self, awaited: Awaited, connection: u32, failure: Failure) {
+        let is_here = self.caller.connection == connection && self.caller.client.is_open();
+        if let (Awaited::Slot(slot), Failure::Client(Error::Timeout), true) = (awaited, failure, self.caller.clean) {
+            let is_over = self.caller.client.slots_in_use() >> slot & 1 == 0;
+            let is_leaving = self.net.server.is_in_a_packet() || self.net.blocks;
+            assert!(is_over || is_leaving || !is_here, "slot {slot} stays in use, and nobody waits for it");
         }
     }
 

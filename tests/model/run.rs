@@ -198,6 +198,7 @@ impl World {
             if let Status::Fail(failure) = status {
                 run.fails(state, &step.call, failure);
                 state.fail(awaited, connection);
+                state.ends_of_time_out(awaited, connection, failure);
                 return Err(failure);
             }
             state.finish();

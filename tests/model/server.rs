@@ -101,6 +101,9 @@ pub struct Server {
     /// When PINGREQ left of which nothing was heard since, and whether its answer is to come.
     pub probed_at: Option<u64>,
     pub awaits_pingresp: bool,
+    /// A PINGRESP that was read may lie in the client's buffer, and be taken for the answer to a later PINGREQ, as one was.
+    pub has_pingresp: bool,
+    pub is_unsure: bool,
     /// When the PINGREQs left whose PINGRESPs have not come.
     pub pinged_at: VecDeque<u64>,
 }
@@ -132,6 +135,8 @@ impl Server {
         self.progress_at = moment.now;
         self.probed_at = None;
         self.awaits_pingresp = false;
+        self.has_pingresp = false;
+        self.is_unsure = false;
         self.pinged_at.clear();
     }
 
@@ -302,6 +307,8 @@ impl Server {
                 Note::Ack { first, number, code } => self.exchanges.gave(first, number, code, now),
                 Note::Pingresp => {
                     self.awaits_pingresp = false;
+                    self.has_pingresp = true;
+                    self.is_unsure = false;
                     self.pinged_at.pop_front();
                 }
             }
@@ -352,6 +359,7 @@ impl Server {
     fn gets_pingreq(&mut self, moment: &mut Moment) {
         self.probed_at = self.probed_at.or(Some(moment.now));
         self.awaits_pingresp = true;
+        self.is_unsure |= self.has_pingresp;
         self.pinged_at.push_back(moment.now);
         if !moment.chance.one_in(moment.habits.no_pingresp) {
             self.says_later(Later::Pingresp, moment);
