@@ -85,7 +85,7 @@ impl Adapter {
         let now = net.instant();
         let mut lent = Lent { connect: Some(connect), ..Lent::default() };
         call.awaited = Awaited::Connack;
-        self.client.poll(net, call, &mut lent, now)
+        self.client.poll(net, &*call, &mut lent, now)
     }
 
     /// Begins an exchange about what is lent, and makes its first step: the slot that it has, if it has one. C lends no rooms
@@ -165,7 +165,7 @@ impl Adapter {
         let mut none = Rooms::default();
         let [topic, payload] = rooms.unwrap_or(&mut none);
         let mut lent = Lent { connect: None, packet, topic, payload };
-        self.client.poll(net, call, &mut lent, now)
+        self.client.poll(net, &*call, &mut lent, now)
     }
 
     #[cfg(feature = "quick")]
@@ -207,6 +207,11 @@ impl Adapter {
         let long = self.client.long();
         let room = usize::from(long.field() == Field::Payload);
         Wish { room, come: self.client.come() as usize, total: long.total() as usize }
+    }
+
+    /// Whether the time was over of what the last poll awaited.
+    pub fn is_late(&self) -> bool {
+        self.client.is_late()
     }
 
     /// Whether C has to keep the rooms for the next call.

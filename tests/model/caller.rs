@@ -56,13 +56,30 @@ pub struct Step {
     pub wish: Option<Wish>,
     /// How often the method has slept.
     pub sleeps: u32,
+    /// The time is over of what is awaited, and so many messages came since.
+    pub is_late: bool,
+    pub late: u8,
+    /// Reads of the last poll.
+    pub reads: u32,
 }
 
 impl Step {
     /// One that has done nothing yet, with its first say on reading.
     pub fn new(may_read: bool) -> Self {
         let call = Call { may_read, ..Call::new(Awaited::Flushed) };
-        Step { call, lends: None, begun: None, slot: 0, wait: None, told: None, wish: None, sleeps: 0 }
+        Step {
+            call,
+            lends: None,
+            begun: None,
+            slot: 0,
+            wait: None,
+            told: None,
+            wish: None,
+            sleeps: 0,
+            is_late: false,
+            late: 0,
+            reads: 0,
+        }
     }
 }
 
@@ -192,16 +209,20 @@ impl State {
         let rooms = if withholds { None } else { Some(&mut caller.rooms) };
         step.call.awaited = awaited;
         step.call.takes = caller.kept_len < net.habits.kept;
+        let reads = net.reads;
         let come = caller.client.poll(net, &mut step.call, packet, rooms);
+        step.is_late = caller.client.is_late();
+        step.reads = net.reads - reads;
         let status = status(net, caller, step, come);
         if !caller.client.uses_rooms() && status != Status::Message {
             caller.forget_rooms();
         }
-        let Call { may_read, takes, attends, is_late, late_reads, .. } = step.call;
+        let Call { may_read, takes, attends, .. } = step.call;
+        let (is_late, wait) = (step.is_late, step.wait);
         net.says(format_args!(
-            "    {awaited:?}, may_read {may_read} takes {takes} attends {attends} late {is_late} {late_reads}: {status:?} {:?}",
-            step.wait
+            "    {awaited:?}, may_read {may_read} takes {takes} attends {attends}: {status:?} late {is_late} {wait:?}"
         ));
+        step.call.attends = false;
         self.ends_of_errors(status, awaited);
         status
     }
@@ -211,6 +232,7 @@ impl State {
         let State { net, caller, .. } = self;
         let (begun, come) = caller.client.begin(net, &mut step.call, exchange, &held.topic, &held.payload);
         step.begun = begun;
+        step.is_late = caller.client.is_late();
         let status = status(net, caller, step, come);
         net.says(format_args!("    begun {begun:?}: {status:?} {:?}", step.wait));
         status

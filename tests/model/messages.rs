@@ -36,7 +36,7 @@ impl State {
     }
 
     /// The message that has just been told, compared with the one that is due.
-    fn due(&mut self, told: &Told) -> Rc<Coming> {
+    pub fn due(&mut self, told: &Told) -> Rc<Coming> {
         let State { net, caller, .. } = self;
         let octets = match &told.octets {
             Some((topic, payload)) => (&topic[..], &payload[..]),
@@ -89,9 +89,7 @@ impl State {
         }
         let State { net, caller, .. } = self;
         if net.chance.one_in(net.habits.no_memory) {
-            net.says("    put back");
-            caller.client.put_back();
-            net.server.ledger.is_put_back(message);
+            self.put_back(message);
             return Status::Fail(Failure::NoMemory);
         }
         caller.forget_rooms();
@@ -101,6 +99,13 @@ impl State {
         caller.queue.push_back(Kept { message: message_kept, connection, is_wanted: true, is_promised: false });
         self.takes(&message);
         Status::PollAgain
+    }
+
+    /// The message that has just been told cannot be taken now.
+    pub fn put_back(&mut self, message: Rc<Coming>) {
+        self.net.says("    put back");
+        self.caller.client.put_back();
+        self.net.server.ledger.is_put_back(message);
     }
 
     /// `take_kept`: the oldest message of the queue; an error if there is no memory for its objects, and it stays there.

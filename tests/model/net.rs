@@ -50,6 +50,8 @@ pub struct Net {
     pub blocked_at: u64,
     /// Octets that crossed, in either direction.
     pub crossed: u64,
+    /// Calls of read.
+    pub reads: u32,
     pub read_at: u64,
     pub written_at: u64,
     /// What happened, if somebody wants to know.
@@ -76,6 +78,7 @@ impl Net {
             blocks: false,
             blocked_at: 0,
             crossed: 0,
+            reads: 0,
             read_at: 0,
             written_at: 0,
             story: tells.then(Vec::new),
@@ -204,6 +207,7 @@ impl ErrorType for Net {
 impl Read for Net {
     fn read(&mut self, octets: &mut [u8]) -> Result<usize, Fault> {
         assert!(!octets.is_empty(), "a read into nothing");
+        self.reads += 1;
         let mut len = octets.len().min(self.incoming.len());
         if self.habits.tls && len > 1 && self.chance.one_in(4) {
             len = 1 + self.chance.below(len);

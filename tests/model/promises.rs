@@ -1,9 +1,9 @@
 //! What is asserted of the caller's methods and of their time. `ledger` and `exchanges` assert the rest.
 
-use umqtt::client::{Awaited, Call, Error, Wait};
+use umqtt::client::{Awaited, Error, Wait};
 use umqtt::session::SessionError;
 
-use super::caller::{Failure, Status};
+use super::caller::{Failure, Status, Step};
 use super::exchanges::Begun;
 use super::world::State;
 
@@ -11,6 +11,8 @@ use super::world::State;
 const IDLE: u32 = 50;
 /// Steps after what is awaited has come, or its time is over.
 const OVERDUE: u32 = 2_000;
+/// Reads that the client makes in a poll at most.
+const READS: u32 = 32;
 
 /// What one run of the loop is held to.
 pub struct Run {
@@ -95,7 +97,7 @@ impl Run {
     }
 
     /// It raises.
-    pub fn fails(&self, state: &mut State, call: &Call, failure: Failure) {
+    pub fn fails(&self, state: &mut State, step: &Step, failure: Failure) {
         state.net.says(format_args!("    raises {failure:?}"));
         let is_timeout = failure == Failure::Client(Error::Timeout) || failure == Failure::Timeout;
         if is_timeout {
@@ -106,7 +108,7 @@ impl Run {
             let needs_ms = match begun {
                 Some(begun) if begun.sent_at.is_none() => state.net.now - begun.born_at,
                 // And PUBREC may lie behind a message that nobody can take.
-                Some(Begun { sent_at: Some(at), .. }) if !call.takes => state.net.now - at,
+                Some(Begun { sent_at: Some(at), .. }) if !step.call.takes => state.net.now - at,
                 _ => waited,
             };
             let is_limit =
@@ -116,7 +118,7 @@ impl Run {
             let is_late = self.waits && waited > limit(state) + excused;
             assert!(!is_late, "a time-out after {waited} ms, excused are {excused} of them");
             // What is behind messages that nobody can take now, or far behind, does not count.
-            let looks = !state.net.blocks && call.takes && call.late_reads > 0;
+            let looks = !state.net.blocks && step.call.takes && step.reads < READS && step.late == 0;
             if let Some(number) = self.number.filter(|_| looks) {
                 state.net.ticks();
                 let here = state.net.incoming.len() as u64;

@@ -14,7 +14,7 @@ impl State {
     /// `may_deliver`.
     fn may_deliver(&self, step: &Step, awaited: Awaited) -> bool {
         let awaits_message = awaited == Awaited::Message;
-        if step.call.is_late {
+        if step.is_late {
             return false;
         }
         if self.caller.callback_depth == 0 {
@@ -116,6 +116,15 @@ impl World {
             if state.caller.queue.is_empty() && state.may_deliver(step, awaited) {
                 return Ok(state.take_new(&told));
             }
+            if step.is_late {
+                step.late = step.late.wrapping_add(1);
+                if step.late == 0 {
+                    // A Server that sends without end does not hold a method whose time is over.
+                    let message = state.due(&told);
+                    state.put_back(message);
+                    return Err(Status::Fail(Failure::Timeout));
+                }
+            }
             let status = state.keep(&told);
             state.woken += 1;
             Err(status)
@@ -196,7 +205,7 @@ impl World {
         self.with(|state| {
             state.caller.receivers -= u32::from(awaits_message);
             if let Status::Fail(failure) = status {
-                run.fails(state, &step.call, failure);
+                run.fails(state, step, failure);
                 state.fail(awaited, connection);
                 state.ends_of_time_out(awaited, connection, failure);
                 return Err(failure);
