@@ -40,7 +40,10 @@ impl State {
         self.caller.disconnecting |= said;
         let status = self.flush(step, Awaited::Flushed);
         match status {
-            Status::Done if said => self.poll_step(step, Awaited::End),
+            Status::Done if said => {
+                step.call.may_read = true;
+                self.poll_step(step, Awaited::End)
+            }
             Status::Done => Status::Wait,
             status => status,
         }

@@ -36,7 +36,11 @@ impl Coming {
 
     /// Whether the receive buffer cannot hold it.
     pub fn is_long(&self) -> bool {
-        self.octets().len() > RX_BUFFER
+        // The fixed header of one around this length, and the length of the topic.
+        let identifier_len = if self.qos() == 0 { 0 } else { 2 };
+        let remaining_length = 2 + self.topic.len() + identifier_len + self.payload.len();
+        let header_len = 1 + packets::remaining_length(remaining_length).len();
+        header_len + remaining_length > RX_BUFFER
     }
 }
 

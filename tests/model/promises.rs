@@ -118,7 +118,8 @@ impl Run {
             let is_late = self.waits && waited > limit(state) + excused;
             assert!(!is_late, "a time-out after {waited} ms, excused are {excused} of them");
             // What is behind messages that nobody can take now, or far behind, does not count.
-            let looks = !state.net.blocks && step.call.takes && step.reads < READS && step.late == 0;
+            let is_rusts = failure == Failure::Client(Error::Timeout);
+            let looks = is_rusts && !state.net.blocks && step.call.takes && step.reads < READS;
             if let Some(number) = self.number.filter(|_| looks) {
                 state.net.ticks();
                 let here = state.net.incoming.len() as u64;

@@ -1,14 +1,14 @@
 //! A Server that keeps to the standard, and otherwise does what chance says.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 use super::chance::Chance;
 use super::exchanges::Exchanges;
 use super::habits::Habits;
-use super::ledger::{Arrival, Coming, Ledger};
+use super::ledger::{Arrival, Ledger};
 use super::support::packets;
 use super::support::wire::{Raw, Start, start};
+use super::talk::Unacknowledged;
 
 /// What the Server goes by at one moment.
 pub struct Moment<'a> {
@@ -56,16 +56,6 @@ enum Later {
     Pubcomp(u16),
     Pingresp,
     End,
-}
-
-/// A message at QoS 1 or 2 that the client has not acknowledged.
-#[derive(Debug)]
-pub struct Unacknowledged {
-    pub message: Rc<Coming>,
-    /// PUBREC has come.
-    pub is_received: bool,
-    /// PUBRECs and PUBCOMPs that are to come on this connection.
-    pub awaited: u32,
 }
 
 /// The Server, from its own end and from what the client has read of it.

@@ -4,12 +4,22 @@ use std::rc::Rc;
 
 use super::chance::Chance;
 use super::ledger::{Arrival, Coming};
-use super::server::{Moment, Note, Server, Unacknowledged};
+use super::server::{Moment, Note, Server};
 use super::support::packets;
 
 /// Messages at QoS 1 and 2 that the Server has under way at most, and what their identifiers are below.
 const MOST_UNACKNOWLEDGED: usize = 20;
 const IDENTIFIERS: u16 = 60;
+
+/// A message at QoS 1 or 2 that the client has not acknowledged.
+#[derive(Debug)]
+pub struct Unacknowledged {
+    pub message: Rc<Coming>,
+    /// PUBREC has come.
+    pub is_received: bool,
+    /// PUBRECs and PUBCOMPs that are to come on this connection.
+    pub awaited: u32,
+}
 
 impl Server {
     /// Has something to say: a message, or one once more.
