@@ -210,6 +210,7 @@ impl State {
         step.call.awaited = awaited;
         step.call.takes = caller.kept_len < net.habits.kept;
         let reads = net.reads;
+        net.was_readable = net.incoming.len();
         let come = caller.client.poll(net, &mut step.call, packet, rooms);
         step.is_late = caller.client.is_late();
         step.reads = net.reads - reads;

@@ -36,6 +36,8 @@ pub struct Net {
     pub server: Server,
     /// What can be read.
     pub incoming: VecDeque<u8>,
+    /// How much that was when the last poll began. What comes in the course of one it need not see.
+    pub was_readable: usize,
     pub end: Option<End>,
     /// Octets that the stream takes before it would block, and when it takes more.
     window: usize,
@@ -70,6 +72,7 @@ impl Net {
             habits,
             server: Server::default(),
             incoming: VecDeque::new(),
+            was_readable: 0,
             end: None,
             window: usize::MAX,
             refill_at: None,

@@ -177,7 +177,10 @@ impl State {
     /// The Server is called silent.
     fn is_silent(&self) {
         let net = &self.net;
-        assert!(net.incoming.is_empty() || net.blocks, "the Server is called silent, and is not");
+        assert!(
+            net.was_readable == 0 || net.incoming.is_empty() || net.blocks,
+            "the Server is called silent, and is not"
+        );
         let pinged_at = net.server.pinged_at.front();
         let is_due = pinged_at.is_some_and(|&at| net.now >= at.max(net.read_at) + self.silence_ms());
         let is_wild = net.server.exchanges.is_wild;
