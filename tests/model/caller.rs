@@ -225,6 +225,9 @@ impl State {
         ));
         step.call.attends = false;
         self.ends_of_errors(status, awaited);
+        if (status, awaited) == (Status::Done, Awaited::Flushed) {
+            self.net.server.ledger.is_flushed();
+        }
         status
     }
 

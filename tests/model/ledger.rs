@@ -235,6 +235,12 @@ impl Ledger {
         );
     }
 
+    /// The client says that all it had to say has left: what the caller has acknowledged, too.
+    pub fn is_flushed(&self) {
+        let missing = self.owed.iter().find(|(which, times)| which.0 == 0x40 && self.written.get(which) != Some(times));
+        assert!(self.is_wild || missing.is_none(), "acknowledged, and not written: {missing:?}");
+    }
+
     /// All that was read was dealt with, and all that was to be written has left.
     pub fn is_quiet(&mut self) {
         if self.is_wild {
