@@ -41,6 +41,8 @@ pub struct Wish {
 /// The client as C has it.
 pub struct Adapter {
     client: Client,
+    /// Whether the last poll went a short way.
+    was_short: bool,
 }
 
 impl Adapter {
@@ -48,7 +50,7 @@ impl Adapter {
     pub fn new(last_identifier: u16) -> Self {
         let mut client = Client::new();
         client.begin_after(last_identifier);
-        Adapter { client }
+        Adapter { client, was_short: false }
     }
 
     pub fn is_open(&self) -> bool {
@@ -98,6 +100,7 @@ impl Adapter {
         topic: &[u8],
         payload: &[u8],
     ) -> (Option<u8>, Come<Step>) {
+        self.was_short = true;
         #[cfg(feature = "quick")]
         if let Exchange::Publish { qos, retain } = exchange {
             if let Some(come) = self.publish_at_once(net, call, qos, retain, topic, payload) {
@@ -151,6 +154,7 @@ impl Adapter {
             let asked = call.may_read;
             if let Some(come) = self.client.message_at_once(net, &mut call.may_read, now) {
                 call.may_read = asked;
+                self.was_short = true;
                 return come;
             }
             let come = self.poll_step(net, call, packet, rooms);
@@ -162,6 +166,7 @@ impl Adapter {
 
     fn poll_step(&mut self, net: &mut Net, call: &mut Call, packet: Packet, rooms: Option<&mut Rooms>) -> Come<Step> {
         let now = net.instant();
+        self.was_short = false;
         let mut none = Rooms::default();
         let [topic, payload] = rooms.unwrap_or(&mut none);
         let mut lent = Lent { connect: None, packet, topic, payload };
@@ -209,9 +214,9 @@ impl Adapter {
         Wish { room, come: self.client.come() as usize, total: long.total() as usize }
     }
 
-    /// Whether the time was over of what the last poll awaited.
-    pub fn is_late(&self) -> bool {
-        self.client.is_late()
+    /// Whether the time was over of what the last poll awaited. A short way leaves what was said before.
+    pub fn is_late(&self, before: bool) -> bool {
+        if self.was_short { before } else { self.client.is_late() }
     }
 
     /// Whether C has to keep the rooms for the next call.

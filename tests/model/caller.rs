@@ -212,7 +212,7 @@ impl State {
         let reads = net.reads;
         net.was_readable = net.incoming.len();
         let come = caller.client.poll(net, &mut step.call, packet, rooms);
-        step.is_late = caller.client.is_late();
+        step.is_late = caller.client.is_late(step.is_late);
         step.reads = net.reads - reads;
         let status = status(net, caller, step, come);
         if !caller.client.uses_rooms() && status != Status::Message {
@@ -236,7 +236,7 @@ impl State {
         let State { net, caller, .. } = self;
         let (begun, come) = caller.client.begin(net, &mut step.call, exchange, &held.topic, &held.payload);
         step.begun = begun;
-        step.is_late = caller.client.is_late();
+        step.is_late = caller.client.is_late(step.is_late);
         let status = status(net, caller, step, come);
         net.says(format_args!("    begun {begun:?}: {status:?} {:?}", step.wait));
         status

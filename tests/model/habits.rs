@@ -76,6 +76,9 @@ impl Habits {
     /// Those of one case.
     pub fn draw(chance: &mut Chance) -> Self {
         let timeout_ms = chance.pick(&[2_000, 20_000, 500, 5_000]);
+        let flood = chance.pick(&[0, 0, 0, 0, 0, 0, 0, 2_500]);
+        // A flood with long callbacks takes for ever.
+        let callback_ms = if flood > 0 { timeout_ms / 100 } else { timeout_ms };
         Habits {
             tls: chance.one_in(3),
             gathers: !chance.one_in(3),
@@ -91,7 +94,7 @@ impl Habits {
             chatters: chance.pick(&[0, 0, 20]),
             malformed: chance.pick(&[0, 0, 0, 100]),
             wild: chance.pick(&[0, 0, 0, 0, 0, 20]),
-            flood: chance.pick(&[0, 0, 0, 0, 0, 0, 0, 2_500]),
+            flood,
             long: chance.pick(&[4, 0, 2, 20]),
             partial: chance.pick(&[0, 0, 5, 2]),
             window: chance.pick(&[0, 0, 0, 10, 100, 1_000]),
@@ -99,7 +102,7 @@ impl Habits {
             breaks: chance.pick(&[0, 0, 400, 100]),
             kept: chance.pick(&[262_144, 2_000, 20_000]),
             callback: !chance.one_in(6),
-            callback_ms: chance.pick(&[0, 0, 1, timeout_ms / 4, timeout_ms]),
+            callback_ms: chance.pick(&[0, 0, 1, callback_ms / 4, callback_ms]),
             callback_calls: chance.pick(&[0, 6, 2]),
             callback_raises: chance.pick(&[0, 0, 10]),
             no_memory: chance.pick(&[0, 0, 10]),
