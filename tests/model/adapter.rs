@@ -228,11 +228,6 @@ impl Adapter {
         self.client.taken(delivery(qos, identifier));
     }
 
-    /// The caller cannot take the message now.
-    pub fn put_back(&mut self) {
-        self.client.put_back();
-    }
-
     /// Whether there will be a place for the acknowledgement of a message.
     pub fn promise(&mut self, qos: u8, identifier: u16) -> bool {
         self.client.promise(delivery(qos, identifier))

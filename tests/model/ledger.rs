@@ -168,11 +168,6 @@ impl Ledger {
         message
     }
 
-    /// The caller could not take it now: it is told again.
-    pub fn is_put_back(&mut self, message: Rc<Coming>) {
-        self.arrivals.push_front(Arrival::Message(message, false));
-    }
-
     /// Whether a message is here that the caller has to get.
     pub fn has_message(&mut self) -> bool {
         self.pass();

@@ -36,7 +36,7 @@ impl State {
     }
 
     /// The message that has just been told, compared with the one that is due.
-    pub fn due(&mut self, told: &Told) -> Rc<Coming> {
+    fn due(&mut self, told: &Told) -> Rc<Coming> {
         let State { net, caller, .. } = self;
         let octets = match &told.octets {
             Some((topic, payload)) => (&topic[..], &payload[..]),
@@ -79,17 +79,10 @@ impl State {
     /// `mqttclient_keep`.
     pub fn keep(&mut self, told: &Told) -> Status {
         let message = self.due(told);
-        if told.is_dropped || !self.net.habits.callback {
-            // A message that nobody wants is not kept, only acknowledged.
-            self.takes(&message);
-            if self.caller.client.promise(told.qos, told.identifier) {
-                self.is_through(&message, true);
-            }
-            return Status::PollAgain;
-        }
         let State { net, caller, .. } = self;
         if net.chance.one_in(net.habits.no_memory) {
-            self.put_back(message);
+            // It is not acknowledged, so that the Server keeps it.
+            caller.forget_rooms();
             return Status::Fail(Failure::NoMemory);
         }
         caller.forget_rooms();
@@ -99,13 +92,6 @@ impl State {
         caller.queue.push_back(Kept { message: message_kept, connection, is_wanted: true, is_promised: false });
         self.takes(&message);
         Status::PollAgain
-    }
-
-    /// The message that has just been told cannot be taken now.
-    pub fn put_back(&mut self, message: Rc<Coming>) {
-        self.net.says("    put back");
-        self.caller.client.put_back();
-        self.net.server.ledger.is_put_back(message);
     }
 
     /// `take_kept`: the oldest message of the queue; an error if there is no memory for its objects, and it stays there.

@@ -176,7 +176,7 @@ impl World {
         });
         match status {
             Status::Fail(failure) => self.with(|state| {
-                state.fail(Awaited::Slot(slot), connection);
+                state.fail(Awaited::Slot(slot), connection, failure);
                 Err(failure)
             }),
             Status::Done if self.with(|state| state.caller.queue.is_empty()) => self.with(|state| {

@@ -1,6 +1,6 @@
 //! `cmodule/exchange.c`: the loop that carries out what Rust's steps say.
 
-use umqtt::client::Awaited;
+use umqtt::client::{Awaited, Error};
 use umqtt::settings::IN_FLIGHT;
 
 use super::caller::{Failure, Held, Kept, Status, Step};
@@ -33,12 +33,17 @@ impl State {
     }
 
     /// `mqttclient_fail`.
-    pub fn fail(&mut self, awaited: Awaited, connection: u32) {
+    pub fn fail(&mut self, awaited: Awaited, connection: u32, failure: Failure) {
         if connection == self.caller.connection {
             if let Awaited::Slot(slot) = awaited {
                 if self.caller.client.is_open() {
                     self.gives_up(slot);
                     self.caller.client.abandon(slot);
+                    let is_timeout = matches!(failure, Failure::Timeout | Failure::Client(Error::Timeout));
+                    if is_timeout && self.caller.clean {
+                        // It is over then: nothing is sent again.
+                        self.caller.client.discard(slot);
+                    }
                 }
             }
             self.drop_if_closed();
@@ -113,17 +118,9 @@ impl World {
     async fn message_step(&self, step: &mut Step, awaited: Awaited) -> Status {
         let told = self.with(|state| {
             let told = step.told.take().expect("a message");
-            if state.caller.queue.is_empty() && state.may_deliver(step, awaited) {
+            let is_wanted = !told.is_dropped && state.net.habits.callback;
+            if !is_wanted || state.caller.queue.is_empty() && state.may_deliver(step, awaited) {
                 return Ok(state.take_new(&told));
-            }
-            if step.is_late {
-                step.late = step.late.wrapping_add(1);
-                if step.late == 0 {
-                    // A Server that sends without end does not hold a method whose time is over.
-                    let message = state.due(&told);
-                    state.put_back(message);
-                    return Err(Status::Fail(Failure::Timeout));
-                }
             }
             let status = state.keep(&told);
             state.woken += 1;
@@ -198,7 +195,12 @@ impl World {
             } else if self.with(|state| state.caller.connection != connection) {
                 status = Status::Fail(Failure::Lost);
                 break;
+            } else if step.is_late && step.late == u8::MAX {
+                // A Server that sends without end is not awaited.
+                status = Status::Fail(Failure::Timeout);
+                break;
             } else {
+                step.late += u8::from(step.is_late);
                 status = self.with(|state| state.poll_step(step, awaited));
             }
         }
@@ -206,7 +208,7 @@ impl World {
             state.caller.receivers -= u32::from(awaits_message);
             if let Status::Fail(failure) = status {
                 run.fails(state, step, failure);
-                state.fail(awaited, connection);
+                state.fail(awaited, connection, failure);
                 state.ends_of_time_out(awaited, connection, failure);
                 return Err(failure);
             }
