@@ -23,6 +23,8 @@ pub struct Begun {
     /// When the client has read the first PUBREC, and the last acknowledgement.
     pub pubrec_at: Option<u64>,
     pub answered_at: Option<u64>,
+    /// When the first PUBREL left: PUBREC was dealt with by then.
+    pub pubrel_at: Option<u64>,
     /// The return code of SUBACK.
     pub code: u8,
     /// Its topic grew above what a packet takes.
@@ -195,6 +197,7 @@ impl Exchanges {
             // Whatever the client has read before, it has not dealt with.
             begun.answered_at = None;
             begun.pubrec_at = None;
+            begun.pubrel_at = None;
             begun.identifier = identifier;
             self.released.retain(|&released| released != number);
             self.takes_identifier(identifier, number);
@@ -218,7 +221,7 @@ impl Exchanges {
     }
 
     /// The client has written PUBREL: the number of the message, if the Server knows it.
-    pub fn gets_pubrel(&mut self, identifier: u16) -> Option<u32> {
+    pub fn gets_pubrel(&mut self, identifier: u16, now: u64) -> Option<u32> {
         let Some(&number) = self.under_way.get(&identifier) else {
             assert!(self.is_wild || self.has_forgotten, "PUBREL for {identifier}, of which the Server knows nothing");
             return None;
@@ -231,6 +234,7 @@ impl Exchanges {
         let place = self.released.iter().position(|&released| released == number);
         assert!(place.is_some(), "PUBREL for {number} answers PUBREC");
         begun.pubrels += 1;
+        begun.pubrel_at = begun.pubrel_at.or(Some(now));
         let resumes = begun.sent_on != self.connection;
         assert!(begun.pubrels <= begun.pubrecs + u32::from(resumes), "PUBREL for {number} answers nothing");
         if resumes && begun.pubrels == 1 && begun.pubrecs == 0 {

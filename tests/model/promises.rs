@@ -58,7 +58,9 @@ impl Run {
     fn since(&self, state: &State) -> u64 {
         let server = &state.net.server;
         let Some(begun) = self.number.and_then(|number| server.exchanges.all.get(&number)) else { return self.began };
-        match (begun.pubrec_at, begun.sent_at) {
+        // PUBREC may lie behind a message that nobody can take, and PUBREL may not have left.
+        let pubrec_at = if state.net.blocks { begun.pubrec_at } else { begun.pubrel_at };
+        match (pubrec_at, begun.sent_at) {
             (Some(at), _) | (None, Some(at)) => at,
             (None, None) => server.progress_at.max(begun.born_at),
         }
@@ -107,8 +109,7 @@ impl Run {
             // What moves of other packets may give it more time, but need not.
             let needs_ms = match begun {
                 Some(begun) if begun.sent_at.is_none() => state.net.now - begun.born_at,
-                // And PUBREC may lie behind a message that nobody can take.
-                Some(Begun { sent_at: Some(at), .. }) if !step.call.takes => state.net.now - at,
+                Some(Begun { sent_at: Some(at), .. }) => state.net.now - at,
                 _ => waited,
             };
             let is_limit =

@@ -372,7 +372,7 @@ impl Server {
         let identifier = raw.identifier(0).expect("a Packet Identifier");
         assert_eq!(raw.body.len(), 2);
         if raw.first == 0x62 {
-            match self.exchanges.gets_pubrel(identifier) {
+            match self.exchanges.gets_pubrel(identifier, moment.now) {
                 Some(number) if moment.habits.pubrec_again => {
                     self.says_later(Later::Ack { first: 0x50, number, code: 0 }, moment);
                 }
