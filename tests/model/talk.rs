@@ -21,10 +21,13 @@ pub struct Unacknowledged {
     pub awaited: u32,
 }
 
+/// Messages of a case, after which the Server has nothing to say: it has to come to its end.
+const MOST_MESSAGES: u32 = 3_000;
+
 impl Server {
     /// Has something to say: a message, or one once more.
     pub fn talks(&mut self, moment: &mut Moment) {
-        if !self.is_accepted || self.got_disconnect || self.is_gone {
+        if !self.is_accepted || self.got_disconnect || self.is_gone || self.messages > MOST_MESSAGES {
             return;
         }
         if moment.chance.one_in(moment.habits.twice) && !self.unacknowledged.is_empty() {
