@@ -59,7 +59,7 @@ impl Run {
         let server = &state.net.server;
         let Some(begun) = self.number.and_then(|number| server.exchanges.all.get(&number)) else { return self.began };
         // PUBREC may lie behind a message that nobody can take, and PUBREL may not have left.
-        let pubrec_at = if state.net.blocks { begun.pubrec_at } else { begun.pubrel_at };
+        let pubrec_at = if state.was_blocked() { begun.pubrec_at } else { begun.pubrel_at };
         match (pubrec_at, begun.sent_at) {
             (Some(at), _) | (None, Some(at)) => at,
             (None, None) => server.progress_at.max(begun.born_at),
@@ -194,11 +194,14 @@ impl State {
     /// A thread goes to sleep: the client has done what Keep Alive asks for, and wakes in time for the rest.
     pub fn before_sleep(&mut self, wait: Wait, waits_for_thread: bool) {
         let is_malformed = self.caller.client.is_open() && self.net.server.ledger.is_malformed();
-        assert!(!is_malformed || self.net.blocks || waits_for_thread, "sleeps though what came is no packet");
+        assert!(
+            !is_malformed || wait.ms == 0 || self.net.blocks || waits_for_thread,
+            "sleeps though what came is no packet"
+        );
         self.net.server.has_pingresp &= self.caller.client.has_packet();
         let net = &self.net;
         // It comes again at once.
-        let is_nap = wait.ms == 0;
+        let is_nap = wait.ms <= 1;
         let is_wild = net.server.exchanges.is_wild;
         if is_wild
             || is_nap

@@ -298,7 +298,8 @@ impl Server {
                 Note::Pingresp => {
                     self.awaits_pingresp = false;
                     self.has_pingresp = true;
-                    self.is_unsure = false;
+                    // PINGREQ may have left in part.
+                    self.is_unsure = !self.got.is_empty();
                     self.pinged_at.pop_front();
                 }
             }
