@@ -59,7 +59,8 @@ impl Run {
         let server = &state.net.server;
         let Some(begun) = self.number.and_then(|number| server.exchanges.all.get(&number)) else { return self.began };
         // PUBREC may lie behind a message that nobody can take, and PUBREL may not have left.
-        let pubrec_at = if state.was_blocked() { begun.pubrec_at } else { begun.pubrel_at };
+        let may_wait = begun.pubrec_at.filter(|_| state.was_blocked()).map(|at| at.max(state.net.blocked_at));
+        let pubrec_at = may_wait.or(begun.pubrel_at);
         match (pubrec_at, begun.sent_at) {
             (Some(at), _) | (None, Some(at)) => at,
             (None, None) => server.progress_at.max(begun.born_at),
