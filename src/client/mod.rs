@@ -275,7 +275,7 @@ impl Client {
         }
         // Nothing else comes before CONNACK [MQTT-3.1.0-1], nothing is begun before DISCONNECT.
         let begun_only = flushes || ends || matches!(awaited, Awaited::Connack);
-        let mut reads = 0;
+        let (mut reads, mut has_looked) = (0, false);
         self.is_late = false;
         loop {
             let flow = self.flush(stream, lent, begun_only, now)?;
@@ -306,8 +306,8 @@ impl Client {
             }
             let is_enough = reads == READS;
             if !(can_cut && may_read) || is_enough {
-                if call.takes {
-                    // Who does not take what has come cannot call the Server silent.
+                // Who has not looked for what has come cannot call the Server silent, unless he cannot look.
+                if has_looked || !(has_room || flushes) {
                     self.session.check_alive(now)?;
                 }
                 if attends {
@@ -322,6 +322,7 @@ impl Client {
                 return Ok(Step::Wait(Wait { read: can_cut, write: flow == pump::Flow::Blocked, ms }));
             }
             may_read = self.fill(stream, lent, now)?;
+            has_looked = !may_read;
             reads += 1;
         }
     }
