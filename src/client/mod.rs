@@ -307,7 +307,7 @@ impl Client {
             let is_enough = reads == READS;
             if !(can_cut && may_read) || is_enough {
                 // Who has not looked for what has come cannot call the Server silent, unless he cannot look.
-                if has_looked || !(has_room || flushes) {
+                if !ends && (has_looked || !(has_room || flushes)) {
                     self.session.check_alive(now)?;
                 }
                 if attends {
