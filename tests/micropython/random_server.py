@@ -309,6 +309,7 @@ class Listener:
                 if other.link:
                     other.link.cut = True
                 other.end()
+                other.join(WAIT_S)
 
     def open_session(self, clean):
         """Whether the session of before goes on."""
