@@ -1,3 +1,4 @@
+# needs: extras
 # Random calls of a client that never waits: what it begins with start() it asks for with finished(), and select.poll tells when.
 #
 # Several messages are under way at a time. What unfinished() names stays under way on the next connection.
@@ -7,11 +8,10 @@ import socket
 import time
 
 import target
-from check import case, run, skip
+from check import case, run
 from host import ON_BOARD
 from random_calls import CONNECT, CONNECTED, PUBLISH, PUBLISHED, Player, rounds
 from random_kinds import BREAKS, SERVER, TLS
-from umqtt import MQTTClient
 
 try:
     import select
@@ -157,16 +157,9 @@ class BegunKept(Begun):
     kept = 1
 
 
-def played(*arguments):
-    if not hasattr(MQTTClient, "start"):
-        skip("built without it")
-    make, count, calls, options, *keywords = arguments
-    return rounds(make, count, calls, dict(options, begun=1), *keywords)
-
-
-for name, make, options in (("messages_that_are_begun", Begun, SERVER),
-                            ("messages_that_are_begun_over_links_that_break", BegunKept, BREAKS)):
-    case(name, played, make, COUNT, CALLS, options)
-    case(name + "_under_tls", played, make, max(1, COUNT // 3), CALLS, options, TLS)
+for name, make, options in (("messages_that_are_begun", Begun, dict(SERVER, begun=1)),
+                            ("messages_that_are_begun_over_links_that_break", BegunKept, dict(BREAKS, begun=1))):
+    case(name, rounds, make, COUNT, CALLS, options)
+    case(name + "_under_tls", rounds, make, max(1, COUNT // 3), CALLS, options, TLS)
 
 run()

@@ -8,7 +8,7 @@ import time
 import target
 from check import case, run
 from device import passed
-from host import ask, octets
+from host import ask, needing, octets
 from random_calls import Chance, Mishap
 from random_content import number_of, payload_of, sizes, topic_of
 from umqtt import MQTTClient
@@ -147,6 +147,6 @@ def check_counts(echo, mistakes):
 PLAIN = {"broker": target.BROKER, "sealed": ()}
 TLS = {"broker": target.BROKER_TLS, "sealed": ("sealed",), "ssl": True}
 case("mosquitto_over_links_that_break", echoes, COUNT, PLAIN)
-case("mosquitto_over_links_that_break_under_tls", echoes, max(1, COUNT // 3), TLS)
+case("mosquitto_over_links_that_break_under_tls", needing("tls", echoes), max(1, COUNT // 3), TLS)
 
 run()

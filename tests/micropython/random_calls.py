@@ -8,7 +8,7 @@ import time
 
 import check
 import target
-from host import ON_BOARD, WHO, ask, opened
+from host import ON_BOARD, WHO, ask, needs, opened
 from random_content import WrongContent, number_of, payload_of, sizes, topic_of
 from umqtt import MQTTClient, MQTTException
 
@@ -338,6 +338,8 @@ class Player:
 
 def rounds(make, count, calls, options, keywords={}):
     # Rounds of a mode, each with a seed of its own: figures, or what the first round that failed was.
+    if "ssl" in keywords:
+        needs("tls")
     totals = [0] * 4
     before = None
     seed = 0

@@ -278,8 +278,10 @@ class Listener:
         self.session, self.has_session, self.peers = Session(0), False, set()
         self.changed = threading.Condition()
         self.socket = socket.socket()
-        # So that the Client soon has to wait with what it writes.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, (4096, 65536)[self.draw.randrange(2)])
+        # So that the Client soon has to wait with what it writes. The segments are small against it, as on any link: else the system
+        # would not say that there is room again, and each side would wait for the other's timer.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, (16384, 65536)[self.draw.randrange(2)])
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         self.socket.bind((address, 0))
         self.socket.listen(50)
         self.port = self.socket.getsockname()[1]
