@@ -274,7 +274,7 @@ class Listener:
         self.option = {**dict.fromkeys(OPTIONS, 0), "longest": 40000, "pace": 8, "burst": 6, **option, **overriding()}
         self.context = context if self.option["tls"] else None
         self.ledger = (Ignorant if self.option["illegal"] else Ledger)(self.option)
-        self.diary, self.finishing, self.marker = [], False, None
+        self.diary, self.finishing, self.marker, self.accepted = [], False, None, 0
         self.session, self.has_session, self.peers = Session(0), False, set()
         self.changed = threading.Condition()
         self.socket = socket.socket()
@@ -293,14 +293,16 @@ class Listener:
                 raw = self.socket.accept()[0]
             except OSError:
                 return
-            peer = Peer(self, raw)
+            self.accepted += 1
+            peer = Peer(self, raw, self.accepted)
             with self.changed:
                 self.peers.add(peer)
             peer.start()
 
     def admit(self, peer):
         """The Client has a new connection: what it sent on the one before comes first [MQTT-3.1.4-2]."""
-        others = [other for other in list(self.peers) if other is not peer]
+        # Only older ones: two that wait for each other would wait for long.
+        others = [other for other in list(self.peers) if other.number < peer.number]
         for other in others:
             other.hurry()
         for other in others:

@@ -21,9 +21,9 @@ RESET = struct.pack("ii", 1, 0)
 class Stream(threading.Thread):
     """One connection, with a thread of its own. A class on top of it has traffic(now), and on_NAME(packet) for each packet."""
 
-    def __init__(self, listener, raw):
+    def __init__(self, listener, raw, number):
         super().__init__(daemon=True)
-        self.listener, self.raw, self.draw = listener, raw, random.Random(listener.draw.random())
+        self.listener, self.raw, self.number, self.draw = listener, raw, number, random.Random(listener.draw.random())
         self.below, self.option = self.draw.randrange, listener.option
         self.link, self.session, self.tls = None, None, None
         self.inbox, self.wire, self.plain = bytearray(), bytearray(), bytearray()
