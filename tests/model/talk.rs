@@ -24,6 +24,12 @@ pub struct Unacknowledged {
 /// Messages of a case, after which the Server has nothing to say: it has to come to its end.
 const MOST_MESSAGES: u32 = 3_000;
 
+/// An identifier of one octet or of both, for a small number.
+const fn spread(number: u16) -> u16 {
+    let number = if number > IDENTIFIERS { 1 } else { number };
+    if number % 2 == 0 { number } else { number + 0x1200 }
+}
+
 impl Server {
     /// Has something to say: a message, or one once more.
     pub fn talks(&mut self, moment: &mut Moment) {
@@ -43,7 +49,7 @@ impl Server {
 
     #[allow(clippy::unused_self)]
     pub fn draws_identifier(&self, chance: &mut Chance) -> u16 {
-        1 + u16::try_from(chance.below(IDENTIFIERS.into())).expect("a small number")
+        spread(1 + u16::try_from(chance.below(IDENTIFIERS.into())).expect("a small number"))
     }
 
     /// Messages without a pause.
@@ -80,7 +86,7 @@ impl Server {
         if has_room && qos > 0 {
             identifier = self.draws_identifier(chance);
             while self.unacknowledged(identifier).is_some() {
-                identifier = identifier % IDENTIFIERS + 1;
+                identifier = spread(identifier % 0x1200 + 1);
             }
             first |= qos << 1;
         }
