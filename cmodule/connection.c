@@ -210,14 +210,15 @@ int mqttclient_hang_up_step(mqttclient_obj_t *self, umqtt_step_t *step) {
     if (said > UMQTT_FULL) {
         return said; // there is nothing to take leave of
     }
+    // Where there is no place for DISCONNECT yet, something else waits to be written.
+    step->want = UMQTT_WANT_WRITE;
+    step->wait_ms = 0;
     int status = mqttclient_flush(self, step, UMQTT_AWAIT_FLUSHED);
-    if (said != UMQTT_DONE) {
+    if (status != UMQTT_DONE || said != UMQTT_DONE) {
         return status == UMQTT_DONE ? UMQTT_WAIT : status;
     }
-    if (status != UMQTT_DONE) {
-        return status;
-    }
     end_sending(self);
+    step->may_read = true;
     return mqttclient_poll(self, step, UMQTT_AWAIT_END);
 }
 
@@ -232,9 +233,10 @@ mp_obj_t mqttclient_hang_up(mqttclient_obj_t *self, bool waits) {
     mqttclient_begin_step(self, &step);
     step.deadline_ms = mqttclient_deadline_after(self->answer_timeout_ms);
     mp_obj_t raised = MP_OBJ_NULL;
-    while (mqttclient_hang_up_step(self, &step) == UMQTT_WAIT && waits) {
-        // Others find out that they are not connected any more.
-        mqttclient_wake_others(self);
+    int status = mqttclient_hang_up_step(self, &step);
+    // Others find out that they are not connected any more.
+    mqttclient_wake_others(self);
+    for (; status == UMQTT_WAIT && waits; status = mqttclient_hang_up_step(self, &step)) {
         if (!mqttclient_sleep(self, step.want, step.wait_ms)) {
             raised = self->raised;
             break;

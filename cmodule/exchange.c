@@ -242,8 +242,8 @@ MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, um
 
 // Sleeps until there may be something to do. Status: POLL_AGAIN or UMQTT_RAISED.
 static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
-    // A message that is there already waits for another thread's callback, not for the stream.
-    bool has_message = awaited == UMQTT_AWAIT_MESSAGE && self->queue != NULL;
+    // A message that is there already waits for another thread's callback, not for the stream; or for a place in the outbox.
+    bool has_message = awaited == UMQTT_AWAIT_MESSAGE && self->queue != NULL && !may_deliver(self, step, awaited);
     unsigned want = has_message ? 0 : step->want;
     if (!mqttclient_sleep(self, want, step->wait_ms)) {
         return UMQTT_RAISED;

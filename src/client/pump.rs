@@ -85,6 +85,7 @@ impl Client {
                         None => return Ok(Flow::Blocked),
                     }
                     self.session.sent_without_slot(now);
+                    self.session.moved(self.outbox.is_empty(), now);
                     continue;
                 }
                 None if begun_only => return Ok(Flow::Idle),
@@ -143,10 +144,8 @@ impl Client {
             #[allow(clippy::cast_possible_truncation)]
             let written = written as u32;
             sending.offset = sending.offset.saturating_add(written);
-            if !self.outbox.is_empty() {
-                // PINGREQ may wait behind this packet: the time for its answer has not begun.
-                self.session.heard(now);
-            }
+            // PINGREQ may wait behind this packet.
+            self.session.moved(false, now);
             if sending.left() == 0 {
                 break;
             }

@@ -97,6 +97,8 @@ impl Client {
                 let _ = self.queue(&ack.encode());
             }
             Action::Refused(code) => return Err(Error::Refused(code)),
+            // Nobody can have read a CONNECT that has not left.
+            Action::Connected if self.sending.is_some() => return Err(Error::Session(SessionError::BeforeConnack)),
             Action::Connected => {
                 self.counts.connected();
                 for packet_identifier in self.session.outgoing().released() {

@@ -9,6 +9,8 @@ pub struct KeepAlive {
     /// As CONNECT told it; 0: off.
     keep_alive_s: u16,
     awaits_answer: bool,
+    /// The PINGREQ whose answer is to come has not left: the time for the answer has not begun.
+    is_queued: bool,
     last_sent: Instant,
     /// When the Server was last heard, or PINGREQ asked it to be.
     heard_or_asked: Instant,
@@ -26,6 +28,7 @@ impl KeepAlive {
         KeepAlive {
             keep_alive_s: 0,
             awaits_answer: false,
+            is_queued: false,
             last_sent: start,
             heard_or_asked: start,
             asked_for: 0,
@@ -60,10 +63,19 @@ impl KeepAlive {
         self.heard_or_asked = now;
     }
 
+    /// Octets have left, and PINGREQ may be behind them; `all`: it is not.
+    pub fn moved(&mut self, all: bool, now: Instant) {
+        if self.is_queued {
+            self.heard_or_asked = now;
+            self.is_queued = !all;
+        }
+    }
+
     /// PINGREQ goes out, because it is due or because the caller asked for it.
     pub fn ping(&mut self, asked_for: bool, now: Instant) {
         if !self.awaits_answer {
             self.heard_or_asked = now;
+            self.is_queued = true;
         }
         self.awaits_answer = true;
         self.asked_for = self.asked_for.saturating_add(u16::from(asked_for));
@@ -78,6 +90,7 @@ impl KeepAlive {
             self.untold = self.untold.saturating_add(1);
         }
         self.awaits_answer = self.asked_for > 0;
+        self.is_queued &= self.awaits_answer;
     }
 
     /// Whether an answer to a PINGREQ of the caller has come that was not told yet; tells each one once.

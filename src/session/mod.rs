@@ -88,6 +88,10 @@ impl Session {
         if self.phase != Phase::Closed {
             self.phase = Phase::Closed;
             self.outgoing.connection_lost(!self.clean_session);
+            if self.clean_session {
+                // It ends with its connection, on both sides [MQTT-3.1.2-6].
+                self.incoming.clear();
+            }
         }
     }
 
@@ -181,6 +185,11 @@ impl Session {
     /// Octets have come.
     pub fn heard(&mut self, now: Instant) {
         self.keep_alive.heard(now);
+    }
+
+    /// Octets have left, and PINGREQ may be behind them; `all`: nothing of the client's own is left to be sent.
+    pub fn moved(&mut self, all: bool, now: Instant) {
+        self.keep_alive.moved(all, now);
     }
 
     /// The caller sends PINGREQ.

@@ -6,6 +6,7 @@ use super::support::wire::Raw;
 
 /// An exchange of the caller's, named by a number that its topic or filter holds.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "it keeps what it knows")]
 pub struct Begun {
     /// First octet of its packet, without DUP.
     pub first: u8,
