@@ -175,7 +175,6 @@ void mqttclient_drop(mqttclient_obj_t *self, int lost_errno) {
         self->connecting = false;
     }
     ++self->connection;
-    self->gave_socket = false;
     mqttclient_forget_fields(self);
     umqtt_close(&self->state);
     mqttclient_forget_finished(self);

@@ -167,11 +167,22 @@ static uint16_t chance(const mqttclient_obj_t *self) {
 }
 
 #if UMQTT_UNIX && MICROPY_ENABLE_FINALISER
+// What this port's socket begins with.
+typedef struct _unix_socket_t {
+    mp_obj_base_t base;
+    int fd;
+} unix_socket_t;
+
 // A client that nobody has any more does not keep its connection: this port's sockets do not close themselves, while TLS does. Runs
-// while the heap is being swept, so nothing is touched but the client itself.
+// while the heap is being swept: the socket may be swept already, but nothing else is there yet. A script that still has it, from
+// socket(), finds it closed, and does not close what gets this descriptor next.
 static mp_obj_t mqttclient_del(mp_obj_t self_in) {
     mqttclient_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    if (self->fd >= 0 && self->stream == self->sock && !self->gave_socket) {
+    if (self->fd >= 0 && self->stream == self->sock) {
+        unix_socket_t *sock = MP_OBJ_TO_PTR(self->sock);
+        if (sock->fd == self->fd) {
+            sock->fd = -1;
+        }
         close(self->fd);
         self->fd = -1;
     }

@@ -248,7 +248,6 @@ static mp_obj_t mqttclient_socket(mp_obj_t self_in) {
     mqttclient_lock(self);
     mp_obj_t sock = self->sock;
     bool is_there = sock != MP_OBJ_NULL && !self->connecting;
-    self->gave_socket = is_there;
     mqttclient_unlock(self);
     return is_there ? sock : mp_const_none;
 }

@@ -48,7 +48,6 @@ typedef struct _mqttclient_obj_t {
     bool will_retain : 1;
     bool clean_session : 1;
     bool wants_flags : 1; // of the callback
-    bool gave_socket : 1; // the script has seen the socket of this connection
     bool connecting;
     bool is_aside; // connecting by start_connect, so that no call is under way
     #if UMQTT_UNIX && UMQTT_THREADS

@@ -10,7 +10,6 @@
 # and by the iteration; connect() works again after it. Only resolving a name keeps others waiting: the port's getaddrinfo does.
 
 import asyncio
-import select
 import socket
 import time
 from asyncio import core
@@ -20,7 +19,7 @@ import umqtt
 from umqtt import MQTTException
 
 _PUBLISH, _SUBSCRIBE, _UNSUBSCRIBE = 0, 1, 2
-_CONNECT = -1
+_CONNECT, _DISCONNECT = -1, -2
 # MicroPython's errno has no name for it.
 _EISCONN = 106
 
@@ -92,18 +91,18 @@ class MQTTClient(umqtt.MQTTClient):
     async def unsubscribe(self, topic):
         await self._exchange(_UNSUBSCRIBE, topic, b"", False, 0)
 
+    # Returns when the Server has closed the connection, or gives it up after the timeout.
     async def disconnect(self):
         self._stop(None)
         sock = self.socket()
         try:
             if sock:
-                await asyncio.wait_for(self._has_room(sock), self._timeout)
+                await asyncio.wait_for(self._leave(sock), self._timeout)
         except asyncio.TimeoutError:
-            self.close()
-        except:
-            self.close()
-            raise
-        super().disconnect()
+            pass
+        finally:
+            if self.socket() is sock:
+                self.close()
 
     def __aiter__(self):
         return self
@@ -197,13 +196,14 @@ class MQTTClient(umqtt.MQTTClient):
         if sock:
             sock.close()
 
-    # Until the socket takes octets, so that DISCONNECT does not keep others waiting.
-    async def _has_room(self, sock):
-        poller = select.poll()
-        poller.register(sock, select.POLLOUT)
-        async with self._writing:
-            while self.socket() is sock and not poller.poll(0):
-                await self._ready(sock, True)
+    # DISCONNECT, and what the Server still sends, to its end.
+    async def _leave(self, sock):
+        while self.socket() is sock and not (over := self.finished(_DISCONNECT)):
+            if over is None:
+                async with self._writing:
+                    await self._ready(sock, True)
+            else:
+                await self._ready(sock, False)
 
     async def _exchange(self, *words):
         self._look_around()
