@@ -5,6 +5,7 @@
 #   UMQTT_CARGO         the cargo to run, with what must stand before it (env RUSTC_BOOTSTRAP=1 ... cargo)
 #   UMQTT_CARGO_FLAGS   more flags for it, such as -Zbuild-std=core
 #   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING   capacities, see build.rs
+#   UMQTT_KEPT          octets of messages kept while a callback runs, at most 524288, see umqtt.h; only C uses it
 #   UMQTT_EXTRAS        1, the default: what goes beyond the guide (stats, asyncio, umqtt.simple and so on); 0: without
 #   UMQTT_QUICK         1: short ways for what happens most, for some more code; 0: none. Default: 1 on the host, else 0
 
@@ -28,7 +29,7 @@ UMQTT_OBJECTS := $(addprefix $(BUILD)/$(notdir $(USERMOD_DIR))/,$(UMQTT_SOURCES:
 
 # Cargo would count an object that it made with these settings before as fresh, though another one stands in its place. And
 # make would not look for the names that C has with these settings alone.
-UMQTT_SETTINGS := $(UMQTT_FEATURES) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_RUST_TARGET \
+UMQTT_SETTINGS := $(UMQTT_FEATURES) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_KEPT UMQTT_RUST_TARGET \
 	UMQTT_CARGO_FLAGS $(sort $(filter CARGO_PROFILE_%,$(.VARIABLES))),$(setting)=$($(setting)))
 ifneq ($(UMQTT_SETTINGS),$(shell cat $(UMQTT_TARGET_DIR)/settings 2>/dev/null))
 $(shell rm -rf $(UMQTT_TARGET_DIR) $(BUILD)/genhdr/qstr.i.last && mkdir -p $(UMQTT_TARGET_DIR) && echo '$(UMQTT_SETTINGS)' >$(UMQTT_TARGET_DIR)/settings)
@@ -36,7 +37,7 @@ endif
 
 # SRC_USERMOD is understood from 1.13 to this day, SRC_USERMOD_C only from 1.20 on.
 SRC_USERMOD += $(addprefix $(USERMOD_DIR)/,$(UMQTT_SOURCES))
-CFLAGS_USERMOD += -I$(USERMOD_DIR) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_QUICK UMQTT_EXTRAS,\
+CFLAGS_USERMOD += -I$(USERMOD_DIR) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_KEPT UMQTT_QUICK UMQTT_EXTRAS,\
 	$(if $($(setting)),-D$(setting)=$($(setting))))
 LDFLAGS_USERMOD += $(UMQTT_RUST)
 
