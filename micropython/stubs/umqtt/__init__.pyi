@@ -118,8 +118,22 @@ class MQTTClient:
     def set_callback(self, callback: Callable[[bytes, bytes, int], object], *, flags: Literal[True]) -> None:
         """callback(topic, msg, flags)."""
 
+    @overload
     def set_last_will(self, topic: _Octets, msg: _Octets, retain: bool = False, qos: _QoS = 0) -> None:
-        """What the broker publishes when this client goes without disconnect(). To be set before connect()."""
+        """What the broker publishes when this client goes without disconnect(). To be set before connect().
+
+        OSError(EALREADY): start_connect() has begun a connection, and finished(-1) has not ended it yet.
+        """
+
+    @overload
+    def set_last_will(self, topic: None, msg: None, retain: bool = False, qos: _QoS = 0) -> None:
+        """Takes the last will back: the next connect() tells of none."""
+
+    def set_credentials(self, user: _Octets | None, password: _Octets | None = None) -> None:
+        """User and password of the next connect(), in place of those that the client was made with: for tokens that run out.
+
+        OSError(EALREADY): as set_last_will().
+        """
 
     def connect(self, clean_session: bool = True, *, timeout: float | None = None) -> None:
         """Connects, closing what connection there is.
@@ -131,7 +145,10 @@ class MQTTClient:
         """
 
     def disconnect(self) -> None:
-        """Takes leave and closes; no last will is published. Does nothing where there is no connection."""
+        """Takes leave, reads what the broker still sends, and closes; no last will is published.
+
+        Waits until the broker has closed its side, at most for the timeout of connect(). Does nothing where there is no connection.
+        """
 
     def close(self) -> None:
         """Closes without taking leave: the broker publishes the last will."""
@@ -173,10 +190,18 @@ class MQTTClient:
         """Begins connect() on a connected, non-blocking socket, without waiting: finished(-1) tells when it is done."""
 
     def finished(self, place: int, wait: bool = False) -> bool | None:
-        """Whether what start() began is acknowledged, None while some of it is not written; raises as the method that waits."""
+        """Whether what start() began is acknowledged, None while some of it is not written; raises as the method that waits.
+
+        place: from start() or unfinished(). -1: the connection that start_connect() began. -2: a disconnect() that never waits; the
+        first call begins it.
+        """
 
     def unfinished(self) -> int | None:
-        """The place of the message that the method which raised last has left in the session, for finished(); None if none.
+        """The place of the message that the last method of this thread to raise has left in the session; None if it left none.
 
-        It goes out again with the next connect(clean_session=False), and publish() would send it twice.
+        For finished() and discard(). The message goes out again with the next connect(clean_session=False), and publish() would
+        send it twice.
         """
+
+    def discard(self, place: int | None = None) -> None:
+        """Forgets a message in flight: it is not sent again. None: all of them. One that a method waits for stays."""
