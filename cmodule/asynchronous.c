@@ -152,7 +152,7 @@ static mp_obj_t mqttclient_discard(size_t n_args, const mp_obj_t *args) {
     mp_int_t place = all ? 0 : mp_obj_get_int(args[1]);
     mqttclient_lock(self);
     for (mp_int_t slot = 0; slot < UMQTT_IN_FLIGHT; ++slot) {
-        if ((all || slot == place) && is_held(self, slot)) {
+        if (all || slot == place) {
             umqtt_abandon(&self->state, (uint8_t)slot, UMQTT_FORGET);
         }
     }

@@ -264,7 +264,7 @@ def main():
     parser.add_argument("--heap", default="16M", help="MicroPython's heap (default: %(default)s)")
     parser.add_argument("--limit", type=float, help="seconds for one test (default: 60, on a board 120)")
     parser.add_argument("--address", default="127.0.0.1", help="where brokers and Servers listen")
-    parser.add_argument("-j", type=int, default=2, help="scripts at a time (default: %(default)s)")
+    parser.add_argument("-j", type=int, default=4, help="scripts at a time (default: %(default)s)")
     options = parser.parse_args()
     options.limit = options.limit or (120 if options.board else 60)
     binary, name = (options.firmware, "--firmware") if options.board else (options.micropython, "--micropython")
