@@ -39,7 +39,7 @@ impl Client {
     /// Filter, and lends it when [`Step::Lend`] asks for it. At QoS 0 a message is over when it has left.
     ///
     /// # Errors
-    /// [`Error::NotConnected`]; [`SessionError::OutgoingFull`](crate::session::SessionError::OutgoingFull).
+    /// [`Error::NotConnected`]; [`SessionError::OutgoingFull`].
     pub fn begin<E>(&mut self, exchange: Exchange, now: Instant) -> Result<u8, Error<E>> {
         if !self.is_open() || self.disconnecting {
             return Err(Error::NotConnected);
