@@ -21,6 +21,10 @@
 #define UMQTT_KEPT (262144) // octets of messages that are kept while a callback runs, from where on no more are read
 #endif
 
+#if UMQTT_KEPT > 524288
+#error "UMQTT_KEPT is at most 524288: it is counted in units of 16 octets, in 16 bits"
+#endif
+
 #ifndef UMQTT_QUICK
 #define UMQTT_QUICK (0) // short ways for what happens most, for some more code
 #endif
