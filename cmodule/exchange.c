@@ -29,8 +29,12 @@ static bool may_deliver(mqttclient_obj_t *self, const umqtt_step_t *step, uint8_
     return awaited == UMQTT_AWAIT_MESSAGE;
 }
 
-// Whether the oldest kept message can be handed over now: at QoS 1 not before there is a place for its acknowledgement.
-static bool promise_kept(mqttclient_obj_t *self) {
+// Whether there are kept messages and this thread can hand the oldest one over now: at QoS 1 not before there is a place for its
+// acknowledgement.
+static bool hands_over_kept(mqttclient_obj_t *self, const umqtt_step_t *step, uint8_t awaited) {
+    if (self->queue == NULL || !may_deliver(self, step, awaited)) {
+        return false;
+    }
     const mqttclient_kept_t *kept = self->queue->next;
     return kept->connection != self->connection
            || umqtt_message(&self->state, UMQTT_PROMISE, mqttclient_qos_of(kept->flags), kept->packet_identifier);
@@ -319,8 +323,9 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
             status = UMQTT_RAISED;
             break;
         }
-        if (self->queue != NULL && may_deliver(self, step, awaited) && promise_kept(self)) {
-            // What came while a callback was running comes before anything newer.
+        if (status != DELIVERED && hands_over_kept(self, step, awaited)) {
+            // What came while a callback was running comes before anything newer. Between two of these a step looks at the time; and
+            // one of them is enough when what is awaited is here, there may be thousands.
             status = QUEUED;
         } else if (is_done) {
             break;
@@ -334,6 +339,9 @@ bool mqttclient_run(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited,
             break;
         } else {
             status = mqttclient_poll(self, step, awaited);
+            if (status == UMQTT_WAIT && hands_over_kept(self, step, awaited)) {
+                status = QUEUED;
+            }
         }
     }
     self->receivers -= awaits_message;

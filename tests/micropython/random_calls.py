@@ -70,7 +70,8 @@ def outcome_of(error):
         print("MQTTException:", error.args[0])
         return ILLEGAL
     if isinstance(error, OSError):
-        return error.args[0]
+        # The Unix port's getaddrinfo raises its text first, then its number.
+        return error.args[0] if isinstance(error.args[0], int) else errno.EHOSTUNREACH
     for kind, outcome in ((Mishap, MISHAP), (KeyboardInterrupt, INTERRUPTED), (MemoryError, NO_MEMORY), (RuntimeError, BUSY)):
         if isinstance(error, kind):
             return outcome

@@ -137,7 +137,10 @@ class Run:
         self.tell("ok" if good else "FAIL", self.GUIDE_TEST, output)
 
     def chosen(self, name):
-        return not self.options.filter or any(part in name for part in self.options.filter)
+        parts = self.options.filter
+        wanted = [part for part in parts if part[0] != "!"]
+        return not any(part[1:] in name for part in parts if part[0] == "!") and (
+            not wanted or any(part in name for part in wanted))
 
     def script(self, label, begin, path):
         """All tests of one script, in as many processes as it takes; begin(path, arguments) makes one."""
@@ -255,7 +258,7 @@ def run_all(run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("filter", nargs="*", help="run only tests whose SCRIPT.NAME holds one of these")
+    parser.add_argument("filter", nargs="*", help="run only tests whose SCRIPT.NAME holds one of these, and with !WORD none that holds it")
     parser.add_argument("--micropython", type=Path, default=ROOT / "build/unix/micropython")
     parser.add_argument("--stock", type=Path, default=ROOT / "build/unix-stock/micropython")
     parser.add_argument("--faults", type=Path, default=ROOT / "build/unix-faults/micropython")

@@ -188,7 +188,8 @@ impl World {
                 status = Status::Fail(Failure::Interrupt);
                 break;
             }
-            if self.with(|state| state.may_deliver(step, awaited) && state.is_promised()) {
+            let hands_over = |step: &Step| self.with(|state| state.may_deliver(step, awaited) && state.is_promised());
+            if status != Status::Delivered && hands_over(step) {
                 status = Status::Queued;
             } else if is_done {
                 break;
@@ -202,6 +203,9 @@ impl World {
             } else {
                 step.late += u8::from(step.is_late);
                 status = self.with(|state| state.poll_step(step, awaited));
+                if status == Status::Wait && hands_over(step) {
+                    status = Status::Queued;
+                }
             }
         }
         self.with(|state| {
