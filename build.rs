@@ -1,7 +1,7 @@
 //! Prepares what the crate includes: its capacities, and with feature `micropython` the bindings to the C side.
 //!
 //! Read from the environment (`cmodule/micropython.mk` and `.cmake` set it):
-//! - `UMQTT_RX_BUFFER`, `UMQTT_IN_FLIGHT`, `UMQTT_INCOMING`: the capacities, see `SETTINGS`.
+//! - `UMQTT_RX_BUFFER`, `UMQTT_IN_FLIGHT`, `UMQTT_INCOMING`, `UMQTT_WINDOW`: the capacities, see `SETTINGS`.
 //! - `UMQTT_CFLAGS`: the C flags of the MicroPython build, or `@FILE` where they stand. Without it the bindings are made
 //!   from the stand-ins in `tests/shim`, whose C is then compiled too: that is `cargo test --features micropython`.
 //! - `UMQTT_PORT_DIR`: where relative paths in those flags start.
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Build settings: variable, constant, default, and what it means.
-const SETTINGS: [(&str, &str, usize, &str); 3] = [
+const SETTINGS: [(&str, &str, usize, &str); 4] = [
     ("UMQTT_RX_BUFFER", "RX_BUFFER", 768, "Octets that the receive buffer of a client holds."),
     (
         "UMQTT_IN_FLIGHT",
@@ -25,6 +25,13 @@ const SETTINGS: [(&str, &str, usize, &str); 3] = [
         "INCOMING",
         24,
         "Groups of 32 neighbouring QoS 2 identifiers that may be received and not yet released.",
+    ),
+    (
+        "UMQTT_WINDOW",
+        "WINDOW",
+        512,
+        "Octets that are put together on the stack for one write. A longer packet is written in parts, or by `write_both` \
+         together with the caller's payload.",
     ),
 ];
 

@@ -4,7 +4,7 @@
 #   UMQTT_RUST_TARGET   Rust's name of the port's target, such as thumbv6m-none-eabi; empty: the host
 #   UMQTT_CARGO         the cargo to run, a list with what must stand before it (env;RUSTC_BOOTSTRAP=1;...;cargo)
 #   UMQTT_CARGO_FLAGS   more flags for it, a list, such as -Zbuild-std=core
-#   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING   capacities, see build.rs
+#   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING, UMQTT_WINDOW   capacities, see build.rs
 #   UMQTT_KEPT          octets of messages kept while a callback runs, at most 524288, see umqtt.h; only C uses it
 #   UMQTT_EXTRAS        1, the default: what goes beyond the guide (stats, asyncio, umqtt.simple and so on); 0: without
 #   UMQTT_QUICK         1: short ways for what happens most, for some more code; 0: none. Default: 1 on the host, else 0
@@ -61,7 +61,7 @@ if(UMQTT_EXTRAS)
 endif()
 list(JOIN UMQTT_FEATURES "," UMQTT_FEATURES)
 set(UMQTT_ENVIRONMENT)
-foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_KEPT UMQTT_QUICK UMQTT_EXTRAS)
+foreach(setting UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_WINDOW UMQTT_KEPT UMQTT_QUICK UMQTT_EXTRAS)
     if(DEFINED ${setting})
         target_compile_definitions(usermod_umqtt INTERFACE ${setting}=${${setting}})
         # The port's search for qstrs does not see those.

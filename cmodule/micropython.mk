@@ -4,7 +4,7 @@
 #   UMQTT_RUST_TARGET   Rust's name of the port's target, such as thumbv7em-none-eabihf; empty: the host
 #   UMQTT_CARGO         the cargo to run, with what must stand before it (env RUSTC_BOOTSTRAP=1 ... cargo)
 #   UMQTT_CARGO_FLAGS   more flags for it, such as -Zbuild-std=core
-#   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING   capacities, see build.rs
+#   UMQTT_RX_BUFFER, UMQTT_IN_FLIGHT, UMQTT_INCOMING, UMQTT_WINDOW   capacities, see build.rs
 #   UMQTT_KEPT          octets of messages kept while a callback runs, at most 524288, see umqtt.h; only C uses it
 #   UMQTT_EXTRAS        1, the default: what goes beyond the guide (stats, asyncio, umqtt.simple and so on); 0: without
 #   UMQTT_QUICK         1: short ways for what happens most, for some more code; 0: none. Default: 1 on the host, else 0
@@ -29,7 +29,7 @@ UMQTT_OBJECTS := $(addprefix $(BUILD)/$(notdir $(USERMOD_DIR))/,$(UMQTT_SOURCES:
 
 # Cargo would count an object that it made with these settings before as fresh, though another one stands in its place. And
 # make would not look for the names that C has with these settings alone.
-UMQTT_SETTINGS := $(UMQTT_FEATURES) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_KEPT UMQTT_RUST_TARGET \
+UMQTT_SETTINGS := $(UMQTT_FEATURES) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_WINDOW UMQTT_KEPT UMQTT_RUST_TARGET \
 	UMQTT_CARGO_FLAGS $(sort $(filter CARGO_PROFILE_%,$(.VARIABLES))),$(setting)=$($(setting)))
 ifneq ($(UMQTT_SETTINGS),$(shell cat $(UMQTT_TARGET_DIR)/settings 2>/dev/null))
 $(shell rm -rf $(UMQTT_TARGET_DIR) $(BUILD)/genhdr/qstr.i.last && mkdir -p $(UMQTT_TARGET_DIR) && echo '$(UMQTT_SETTINGS)' >$(UMQTT_TARGET_DIR)/settings)
@@ -58,6 +58,7 @@ $(UMQTT_RUST): export UMQTT_CC = $(CC)
 $(UMQTT_RUST): export UMQTT_RX_BUFFER := $(UMQTT_RX_BUFFER)
 $(UMQTT_RUST): export UMQTT_IN_FLIGHT := $(UMQTT_IN_FLIGHT)
 $(UMQTT_RUST): export UMQTT_INCOMING := $(UMQTT_INCOMING)
+$(UMQTT_RUST): export UMQTT_WINDOW := $(UMQTT_WINDOW)
 # The order-only mpstate.o: bindgen reads headers that include generated ones. Which those are differs between versions,
 # but where there is an object of MicroPython, they are there too.
 $(UMQTT_RUST): umqtt-ask-cargo | $(PY_BUILD)/mpstate.o

@@ -27,7 +27,7 @@ pub mod session;
 #[allow(unsafe_code)]
 pub mod ffi;
 
-/// Capacities, set when building: `UMQTT_RX_BUFFER`, `UMQTT_IN_FLIGHT` and `UMQTT_INCOMING` in the environment.
+/// Capacities, set when building: `UMQTT_RX_BUFFER`, `UMQTT_IN_FLIGHT`, `UMQTT_INCOMING` and `UMQTT_WINDOW` in the environment.
 pub mod settings {
     include!(concat!(env!("OUT_DIR"), "/settings.rs"));
 }

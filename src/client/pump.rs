@@ -8,10 +8,7 @@ use super::{CONNECT, Client, Lent, Sending};
 use crate::codec::wire::Window;
 use crate::codec::{ControlPacket, OutgoingPacket, Publish, Subscribe, TopicFilter, TopicName, Unsubscribe};
 use crate::session::{Exchange, Instant, delivery};
-
-/// Octets that are put together on the stack for one write. A longer packet is written in parts, or by
-/// [`Transport::write_both`] together with the caller's payload.
-pub(super) const WINDOW: usize = 512;
+use crate::settings::WINDOW;
 
 /// How far the stream lets packets out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,12 +10,11 @@
 use heapless::Vec;
 
 use super::error::Error;
-use super::pump::WINDOW;
 use super::transport::{Transport, outcome};
 use super::{Body, Client, Fate, Message, Sending, Step, Wait};
 use crate::codec::{Ack, AckType, Delivery, QoS, TopicName};
 use crate::session::{Exchange, Instant};
-use crate::settings::RX_BUFFER;
+use crate::settings::{RX_BUFFER, WINDOW};
 
 /// What came of trying the short way.
 pub enum Tried<E> {
