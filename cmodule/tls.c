@@ -126,21 +126,50 @@ static void add_keyword(keywords_t *keywords, qstr name, mp_obj_t value) {
 }
 
 #if !UMQTT_SSL_CONTEXT_ONLY
+// wrap_socket() with these arguments: the stream, or MP_OBJ_NULL if it refuses one of them. May raise.
+static mp_obj_t try_wrap(mp_obj_t wrap_socket, size_t n_keywords, const mp_obj_t *args) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t stream = mp_call_function_n_kw(wrap_socket, 1, n_keywords, args);
+        nlr_pop();
+        return stream;
+    }
+    if (!mp_obj_exception_match(MP_OBJ_FROM_PTR(nlr.ret_val), MP_OBJ_FROM_PTR(&mp_type_TypeError))) {
+        nlr_jump(nlr.ret_val);
+    }
+    return MP_OBJ_NULL;
+}
+
 // As the ports do it that have no SSLContext. May raise.
 static mp_obj_t wrap_without_context(mqttclient_obj_t *self, mp_obj_t module, mp_obj_t sock, mp_obj_t server_hostname, mp_obj_t server_side) {
+    mp_obj_t wrap_socket = mp_load_attr(module, MP_QSTR_wrap_socket);
     mp_obj_t args[1 + 2 * 7] = { sock };
     keywords_t keywords = { args + 1, 0 };
     mp_obj_t cadata = param_cadata(self);
+    mp_obj_t mode = verify_mode(self);
     add_keyword(&keywords, MP_QSTR_server_hostname, server_hostname);
     add_keyword(&keywords, MP_QSTR_server_side, server_side);
     add_keyword(&keywords, MP_QSTR_key, param(self, MP_QSTR_key));
     add_keyword(&keywords, MP_QSTR_cert, param(self, MP_QSTR_cert));
-    add_keyword(&keywords, MP_QSTR_cadata, cadata);
-    if (cadata != MP_OBJ_NULL || param(self, MP_QSTR_cert_reqs) != MP_OBJ_NULL) {
-        add_keyword(&keywords, MP_QSTR_cert_reqs, verify_mode(self));
-    }
     add_keyword(&keywords, MP_QSTR_do_handshake, mp_const_false);
-    return mp_call_function_n_kw(mp_load_attr(module, MP_QSTR_wrap_socket), 1, keywords.len, args);
+    if (cadata != MP_OBJ_NULL || param(self, MP_QSTR_cert_reqs) != MP_OBJ_NULL) {
+        keywords_t verifying = keywords;
+        add_keyword(&verifying, MP_QSTR_cadata, cadata);
+        add_keyword(&verifying, MP_QSTR_cert_reqs, mode);
+        mp_obj_t stream = try_wrap(wrap_socket, verifying.len, args);
+        if (stream != MP_OBJ_NULL) {
+            return stream;
+        }
+        // Quectel's ussl knows neither, but `ca`, and verifies if it is given. Who asks for that gets it, or the TypeError.
+        if (mode != MP_OBJ_NEW_SMALL_INT(CERT_NONE)) {
+            if (cadata == MP_OBJ_NULL) {
+                keywords = verifying;
+            } else {
+                add_keyword(&keywords, MP_QSTR_ca, cadata);
+            }
+        }
+    }
+    return mp_call_function_n_kw(wrap_socket, 1, keywords.len, args);
 }
 #endif
 
