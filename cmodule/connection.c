@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #endif
 
-// For ports whose socket module does not name them (the Unix port's): the numbers of all systems that have these.
+// Numbers that the socket modules do not name: that of the level is the same everywhere.
 #define LEVEL_TCP (6)
-#define OPTION_TCP_NODELAY (1)
+#define UNIX_TCP_NODELAY (1)
 
 // May raise.
 mp_obj_t mqttclient_call(mp_obj_t obj, qstr name, size_t n_args, const mp_obj_t *args) {
@@ -88,46 +88,38 @@ static int try_connect(mp_obj_t sock, mp_obj_t address) {
     if (raised == MP_OBJ_NULL) {
         return 0;
     }
-    int error = errno_of(raised);
-    if (error == 0) {
+    if (!is_instance(raised, &mp_type_OSError)) {
         nlr_jump(MP_OBJ_TO_PTR(raised));
     }
-    return error < 0 ? -error : error;
+    int error = errno_of(raised);
+    // Some ports say in this way that it is not decided yet.
+    return error == 0 ? MP_EINPROGRESS : error < 0 ? -error : error;
 }
 
-// Connects a non-blocking socket. Raises OSError.
+// Connects a non-blocking socket. Raises OSError. It is asked once: a second time many ports tell of the asking, not of how it went.
 static void connect_socket(mp_obj_t sock, mp_obj_t address, uint32_t deadline) {
-    for (;;) {
-        // Asked again, the socket tells how its first try went.
-        int error = try_connect(sock, address);
-        if (error == 0 || error == MP_EISCONN) {
-            return;
-        }
-        if (error != MP_EINPROGRESS && error != MP_EALREADY && error != MP_EAGAIN) {
-            mp_raise_OSError(error);
-        }
+    int error = try_connect(sock, address);
+    while (error == MP_EINPROGRESS || error == MP_EALREADY || error == MP_EAGAIN) {
         uint32_t ms = mqttclient_ms_until(deadline);
-        if (ms == 0) {
-            mp_raise_OSError(MP_ETIMEDOUT);
-        }
-        mqttclient_sleep_on(sock, ms);
-        #if !UMQTT_UNIX
-        int errcode;
-        mp_uint_t ready = mp_get_stream(sock)->ioctl(sock, MP_STREAM_POLL, MP_STREAM_POLL_WR, &errcode);
-        if (ready != MP_STREAM_ERROR && (ready & (MP_STREAM_POLL_ERR | MP_STREAM_POLL_HUP))) {
-            mp_raise_OSError(MP_ECONNREFUSED);
-        }
-        #endif
+        error = ms == 0 ? MP_ETIMEDOUT : mqttclient_await_connected(sock, ms);
+    }
+    if (error != 0 && error != MP_EISCONN) {
+        mp_raise_OSError(error);
     }
 }
 
-// Packets are small and wait for answers: they must not wait for one another. Not all ports know the option.
+// Packets are small and wait for answers: they must not wait for one another. Where the port's sockets do not know the option they may
+// print a warning, so it is set only if the module names it; the Unix port knows it without a name.
 static void set_nodelay(mp_obj_t module, mp_obj_t sock) {
-    // lwIP has another number for it.
-    mp_obj_t named[2];
-    mp_load_method_maybe(module, MP_QSTR_TCP_NODELAY, named);
-    mp_obj_t option = named[0] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(OPTION_TCP_NODELAY) : named[0];
-    mp_obj_t args[3] = { MP_OBJ_NEW_SMALL_INT(LEVEL_TCP), option, MP_OBJ_NEW_SMALL_INT(1) };
+    mp_obj_t option[2];
+    mp_load_method_maybe(module, MP_QSTR_TCP_NODELAY, option);
+    if (option[0] == MP_OBJ_NULL) {
+        if (!UMQTT_UNIX) {
+            return;
+        }
+        option[0] = MP_OBJ_NEW_SMALL_INT(UNIX_TCP_NODELAY);
+    }
+    mp_obj_t args[3] = { MP_OBJ_NEW_SMALL_INT(LEVEL_TCP), option[0], MP_OBJ_NEW_SMALL_INT(1) };
     mp_obj_t raised = try_method(sock, MP_QSTR_setsockopt, 3, args);
     if (raised != MP_OBJ_NULL && !is_instance(raised, &mp_type_Exception)) {
         nlr_jump(MP_OBJ_TO_PTR(raised)); // an interrupt

@@ -58,6 +58,9 @@ typedef struct _mqttclient_obj_t {
     #if !UMQTT_THREADS
     bool locked;
     #endif
+    #if !(UMQTT_UNIX && UMQTT_THREADS)
+    uint8_t nap_ms; // the last one since something was moved
+    #endif
     uint16_t slots_held; // whose objects are kept, bit n for slot n
     uint16_t port;
     uint16_t keep_alive_s;
@@ -103,7 +106,7 @@ typedef struct _mqttclient_obj_t {
     // The mutex, around each use of this struct and of the state.
     #if UMQTT_UNIX
     sem_t handed_over; // to one of those who wait
-    #else
+    #elif !MICROPY_PY_THREAD_GIL
     mp_thread_mutex_t mutex;
     #endif
     void *owner; // the thread that holds the mutex
@@ -160,7 +163,7 @@ static inline void mqttclient_wake_others(mqttclient_obj_t *self) {
 #endif
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms);
 bool mqttclient_run_pending(mqttclient_obj_t *self);
-void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms);
+int mqttclient_await_connected(mp_obj_t sock, uint32_t ms);
 int mqttclient_fileno(mp_obj_t sock);
 uint32_t mqttclient_ms_until(uint32_t deadline);
 uint32_t mqttclient_deadline_after(uint32_t ms);

@@ -127,18 +127,41 @@ static inline bool umqtt_port_is_pending(void) {
     #endif
 }
 
-// Sleeps for up to ms milliseconds, less if something happens, and runs what is pending. May raise.
+// Sleeps for up to ms milliseconds, less where the port is woken by what happens, and runs what is pending. May raise.
 static inline void umqtt_port_sleep_ms(uint32_t ms) {
-    #if UMQTT_MICROPYTHON >= 1022
+    #if UMQTT_MICROPYTHON >= 1022 && !defined(MICROPY_EVENT_POLL_HOOK)
     mp_event_wait_ms(ms);
-    #elif defined(MICROPY_EVENT_POLL_HOOK)
-    (void)ms;
-    MICROPY_EVENT_POLL_HOOK
     #else
-    MP_THREAD_GIL_EXIT();
+    // That hook handles what is pending, but need not sleep: Quectel's does not. This does on every port, without the GIL.
     mp_hal_delay_ms(ms);
-    MP_THREAD_GIL_ENTER();
     mp_handle_pending(true);
+    #endif
+}
+
+// Has an exception that came out of a place where it cannot be raised be pending once more: it is raised where the port looks next.
+static inline void umqtt_port_raise_later(mp_obj_t exception) {
+    #if UMQTT_MICROPYTHON >= 1016
+    mp_sched_exception(exception);
+    #else
+    MP_STATE_VM(mp_pending_exception) = exception;
+    #if MICROPY_ENABLE_SCHEDULER
+    if (MP_STATE_VM(sched_state) == MP_SCHED_IDLE) {
+        MP_STATE_VM(sched_state) = MP_SCHED_PENDING;
+    }
+    #endif
+    #endif
+}
+
+// Between these two no scheduled function runs in this thread. Some ports' sockets run what is pending inside a read that would block.
+static inline void umqtt_port_hold_scheduled(void) {
+    #if MICROPY_ENABLE_SCHEDULER
+    mp_sched_lock();
+    #endif
+}
+
+static inline void umqtt_port_release_scheduled(void) {
+    #if MICROPY_ENABLE_SCHEDULER
+    mp_sched_unlock();
     #endif
 }
 

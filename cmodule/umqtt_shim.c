@@ -16,6 +16,7 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
     }
     int errcode = 0;
     mp_uint_t result;
+    umqtt_port_hold_scheduled();
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         const mp_stream_p_t *protocol = mp_get_stream(stream);
@@ -25,11 +26,22 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
             result = protocol->write(stream, data, len, &errcode);
         }
         nlr_pop();
+        umqtt_port_release_scheduled();
     } else {
-        self->raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        umqtt_port_release_scheduled();
+        mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        if (!mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_Exception))) {
+            // Ctrl-C in a call that would block. Nothing was moved, and the connection is as good as before.
+            umqtt_port_raise_later(raised);
+            return UMQTT_STREAM_FAILED - MP_EAGAIN;
+        }
+        self->raised = raised;
         return UMQTT_STREAM_RAISED;
     }
     if (result != MP_STREAM_ERROR) {
+        #if !(UMQTT_UNIX && UMQTT_THREADS)
+        self->nap_ms = 0;
+        #endif
         return (ptrdiff_t)result;
     }
     return UMQTT_STREAM_FAILED - (ptrdiff_t)errcode;

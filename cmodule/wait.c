@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #endif
 
 // Whether the process has this thread alone: glibc's own word, which it takes back before a second one begins.
@@ -94,17 +95,41 @@ static void free_mutex(mqttclient_obj_t *self) {
         sem_post(&self->handed_over);
     }
 }
+#elif UMQTT_THREADS && MICROPY_PY_THREAD_GIL
+// Under a GIL the name of the owner is mutex enough: no other thread runs between the look at it and the change. Where mutexes are
+// objects of an operating system, one in each client would outlive it: few ports can delete one.
+void mqttclient_init_mutex(mqttclient_obj_t *self) {
+    (void)self;
+}
+
+// The owner is in a call of the stream that frees the GIL, which does not last.
+static void take_mutex(mqttclient_obj_t *self) {
+    mp_obj_t volatile raised = MP_OBJ_NULL;
+    while (__atomic_load_n(&self->owner, __ATOMIC_RELAXED) != NULL) {
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            mp_hal_delay_ms(1);
+            nlr_pop();
+        } else {
+            // Some ports handle what is pending while they sleep. This is no place to leave by.
+            raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        }
+    }
+    if (raised != MP_OBJ_NULL) {
+        umqtt_port_raise_later(raised);
+    }
+}
+
+static void free_mutex(mqttclient_obj_t *self) {
+    (void)self;
+}
 #elif UMQTT_THREADS
 void mqttclient_init_mutex(mqttclient_obj_t *self) {
     mp_thread_mutex_init(&self->mutex);
 }
 
 static void take_mutex(mqttclient_obj_t *self) {
-    if (mp_thread_mutex_lock(&self->mutex, 0) != 1) {
-        MP_THREAD_GIL_EXIT();
-        mp_thread_mutex_lock(&self->mutex, 1);
-        MP_THREAD_GIL_ENTER();
-    }
+    mp_thread_mutex_lock(&self->mutex, 1);
 }
 
 static void free_mutex(mqttclient_obj_t *self) {
@@ -183,18 +208,32 @@ static short events_of(mqttclient_obj_t *self, int fd, unsigned want) {
 }
 #endif
 
-// Sleeps until a socket that nobody else uses may be connected, or for ms milliseconds, and runs what is pending. May raise.
-void mqttclient_sleep_on(mp_obj_t sock, uint32_t ms) {
+// How a socket fares that was asked to connect and that nobody else uses, after up to ms milliseconds: 0 if it is connected,
+// EINPROGRESS, or why it cannot be. Runs what is pending, and may raise.
+int mqttclient_await_connected(mp_obj_t sock, uint32_t ms) {
     #if UMQTT_UNIX
     int fd = mqttclient_fileno(sock);
     if (fd >= 0) {
         sleep_on_fd(fd, POLLOUT, ms);
         mp_handle_pending(true);
-        return;
+        struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+        int error = MP_EINPROGRESS;
+        if (poll(&poll_fd, 1, 0) != 0) {
+            socklen_t len = sizeof(error);
+            getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+        }
+        return error;
     }
     #endif
-    (void)sock;
-    umqtt_port_sleep_ms(MIN(ms, TRY_AGAIN_MS));
+    int errcode;
+    mp_uint_t wanted = MP_STREAM_POLL_WR | MP_STREAM_POLL_ERR | MP_STREAM_POLL_HUP;
+    mp_uint_t ready = mp_get_stream(sock)->ioctl(sock, MP_STREAM_POLL, wanted, &errcode);
+    if (ready == MP_STREAM_ERROR || ready == 0) {
+        umqtt_port_sleep_ms(MIN(ms, TRY_AGAIN_MS));
+        return MP_EINPROGRESS;
+    }
+    // Why, no port tells.
+    return ready == MP_STREAM_POLL_WR ? 0 : MP_ECONNREFUSED;
 }
 
 #if UMQTT_UNIX && UMQTT_THREADS
@@ -354,6 +393,14 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     return self->raised == MP_OBJ_NULL && mqttclient_run_pending(self);
 }
 #else
+// Whether the stream is as wanted.
+static bool is_ready(mqttclient_obj_t *self, unsigned want) {
+    mp_uint_t flags = (want & UMQTT_WANT_READ ? MP_STREAM_POLL_RD : 0) | (want & UMQTT_WANT_WRITE ? MP_STREAM_POLL_WR : 0);
+    int errcode;
+    mp_uint_t ready = mp_get_stream(self->stream)->ioctl(self->stream, MP_STREAM_POLL, flags, &errcode);
+    return ready != MP_STREAM_ERROR && ready != 0;
+}
+
 // The same for one thread at a time, or with threads that take turns in trying the stream.
 bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     #if UMQTT_UNIX
@@ -362,9 +409,15 @@ bool mqttclient_sleep(mqttclient_obj_t *self, unsigned want, uint32_t ms) {
     if (fd >= 0) {
         return events == 0 ? mqttclient_run_pending(self) : pause_unlocked(self, fd, events, ms);
     }
-    #else
-    (void)want;
     #endif
-    return pause_unlocked(self, -1, 0, MIN(ms, TRY_AGAIN_MS));
+    // What is here already does not wait for a nap. Twice in a row the stream is not believed: TLS of some ports calls itself ready
+    // for as long as its socket is.
+    if (self->nap_ms == 0 && is_ready(self, want)) {
+        self->nap_ms = 1;
+        return mqttclient_run_pending(self);
+    }
+    // The answer to what has just left may be close.
+    self->nap_ms = self->nap_ms == 0 ? 1 : MIN(2 * self->nap_ms, TRY_AGAIN_MS);
+    return pause_unlocked(self, -1, 0, MIN(ms, self->nap_ms));
 }
 #endif
