@@ -2,7 +2,10 @@
 #
 # The words of the requests are described in control.py, the plans of the Server in server.py.
 
-import socket
+try:
+    import socket
+except ImportError:
+    import usocket as socket
 
 import check
 import target
@@ -18,6 +21,21 @@ except ImportError:
     WHO = getenv("TEST_PID")
     ON_BOARD = False
     WITHOUT = (getenv("WITHOUT") or "").split()
+
+try:
+    import select
+except ImportError:
+    try:
+        import uselect as select
+    except ImportError:
+        select = None
+try:
+    import manners
+except ImportError:
+    manners = None
+
+# A heap of 512 KiB, and each answer takes as long as a wait.
+SMALL = ON_BOARD or manners is not None
 
 opened = []
 link = None
@@ -49,6 +67,13 @@ def ask(*words):
     return lines
 
 
+def descriptors():
+    # How many this process has in use. Where a descriptor is not a socket's, how many sockets; 0 on a board, which counts none.
+    if ON_BOARD:
+        return 0
+    return manners.sockets() if manners else int(ask("descriptors", WHO)[0])
+
+
 def needs(part):
     # For a test of what a build may leave out: run.py says what. It is not looked for, since it might be missing by mistake.
     if part in WITHOUT:
@@ -57,9 +82,9 @@ def needs(part):
 
 def needing(part, function):
     # The same for a row of a table.
-    def checked(*arguments):
+    def checked(*arguments, **keywords):
         needs(part)
-        return function(*arguments)
+        return function(*arguments, **keywords)
 
     return checked
 

@@ -13,8 +13,11 @@ under it), "stock" (run by a stock variant of the Unix port as well, when there 
 that module instead, when there is one), "layers" (MicroPython 1.21 or newer, and extras), "extras" and "tls" (a build with
 these), "small" (run on a heap of 64 KiB), "board heap" (of 512 KiB, as the board has).
 
-What a build leaves out stands beside it in the file `without`, by scripts/build_unix: extras, tls, names. Tests that need one of
-these are skipped there, single ones by host.needs(). Nowhere else: where such a thing is to be, it is a failure if it is missing.
+What a build leaves out stands beside it in the file `without`, by the script that builds it: extras, tls, names, select, asyncio,
+"nodelay" (TCP_NODELAY), "posix" (streams whose end is 0 octets, and which tell Python of would-block by None).
+Tests that need one of these are skipped there, single ones by host.needs(). Nowhere else: where such a thing is to be, it is a
+failure if it is missing. "manners" is the other way round: only a build that says in its file `with` that it has the vendor's
+manners (scripts/build_manners) runs the script that needs them.
 """
 
 import argparse
@@ -113,8 +116,12 @@ class Run:
         for process in self.children + self.brokers:
             process.end()
 
-    def environment(self, **more):
-        return {**os.environ, "MICROPYPATH": "%s:%s:.frozen" % (self.folder / "path", HERE), "LD_PRELOAD": "libnss_wrapper.so",
+    def environment(self, binary, **more):
+        # The vendor's modules have the names of old; scripts say `import time`.
+        names = ROOT / "micropython/manners/names"
+        places = {"manners": names, "old": names / "old"}
+        places = [self.folder / "path", HERE, *(places[word] for word in noted(binary, "with")), ".frozen"]
+        return {**os.environ, "MICROPYPATH": ":".join(map(str, places)), "LD_PRELOAD": "libnss_wrapper.so",
                 "NSS_WRAPPER_HOSTS": str(self.folder / "hosts"), **more}
 
     def tell(self, verdict, name, output=""):
@@ -129,7 +136,7 @@ class Run:
         """The guide's script, unchanged, gives the guide's output."""
         self.broker(address=self.guide_address, port=guide.PORT)
         try:
-            done = subprocess.run([self.options.micropython, guide.SCRIPT], env=self.environment(), text=True,
+            done = subprocess.run([self.options.micropython, guide.SCRIPT], env=self.environment(self.options.micropython), text=True,
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=self.options.limit)
             output, good = done.stdout + done.stderr, done.returncode == 0 and done.stdout == guide.OUTPUT
         except subprocess.TimeoutExpired as late:
@@ -161,7 +168,7 @@ class Run:
         """A process of the Unix port."""
         # exec keeps the process number, so the script knows its own.
         command = ["sh", "-c", 'export TEST_PID=$$; exec "$@"', "sh"]
-        more = {"WITHOUT": " ".join(without(binary))}
+        more = {"WITHOUT": " ".join(noted(binary, "without"))}
         if "strace" in needs:
             descriptor, more["TRACE"] = tempfile.mkstemp(dir=self.folder)
             os.close(descriptor)
@@ -171,7 +178,7 @@ class Run:
                         "--suppressions=%s" % (HERE / "valgrind.supp")]
         heap = "64k" if "small" in needs else "512k" if "heap" in needs else self.options.heap
         command += [str(binary), "-X", "heapsize=" + heap, str(path), *names]
-        self.children.append(Child(command, self.options.limit, self.environment(**more)))
+        self.children.append(Child(command, self.options.limit, self.environment(binary, **more)))
         return self.children[-1]
 
 
@@ -184,9 +191,9 @@ def scripts():
             yield path, first[9:].replace(",", " ").split() if first.startswith("# needs:") else []
 
 
-def without(binary):
-    """What this build leaves out: as it was told to, and not as it turned out."""
-    note = binary.parent / "without"
+def noted(binary, name):
+    """What this build leaves out, or what only it has: as it was told to, and not as it turned out."""
+    note = binary.parent / name
     return note.read_text().split() if note.exists() else []
 
 
@@ -209,7 +216,7 @@ def can_have_layers(binary):
 def tasks(run):
     """(function, arguments) of everything that is to be run."""
     options = run.options
-    if run.chosen(run.GUIDE_TEST) and "names" in without(options.micropython):
+    if run.chosen(run.GUIDE_TEST) and "names" in noted(options.micropython, "without"):
         run.tell("skip", "%s: built without names" % run.GUIDE_TEST)
     elif run.chosen(run.GUIDE_TEST):
         yield (run.pool.guide if options.board else run.guide),
@@ -217,8 +224,10 @@ def tasks(run):
         yield run.pool.serial_line,
     for path, needs in scripts():
         if options.board:
-            if "unix" not in needs and "faults" not in needs:
+            if not {"unix", "faults", "manners"} & set(needs):
                 yield run.pool.script, path, needs
+            continue
+        if "manners" in needs and "manners" not in noted(options.micropython, "with"):
             continue
         if "strace" in needs and not can_trace():
             run.tell("skip", "%s.*: strace cannot trace here" % path.stem)
@@ -233,7 +242,7 @@ def tasks(run):
         if "layers" in needs and not can_have_layers(binary):
             run.tell("skip", "%s.*: %s is too old for the layers" % (path.stem, binary))
             continue
-        missing = [part for part in without(binary) if part in needs or part == "extras" and "layers" in needs]
+        missing = [part for part in noted(binary, "without") if part in needs or part == "extras" and "layers" in needs]
         if missing:
             run.tell("skip", "%s.*: built without %s" % (path.stem, ", ".join(missing)))
             continue
