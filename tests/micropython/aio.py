@@ -1,4 +1,4 @@
-# needs: layers
+# needs: layers, asyncio
 # umqtt.aio: the client beside other tasks. None of them is kept from running, whatever the Server does.
 
 import asyncio

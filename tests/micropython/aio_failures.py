@@ -1,4 +1,4 @@
-# needs: layers
+# needs: layers, asyncio
 # umqtt.aio when reading fails: nobody goes on waiting for what nobody reads.
 
 import asyncio

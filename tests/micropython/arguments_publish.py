@@ -97,8 +97,8 @@ def a_topic_of_65535_octets_is_sent():
 @test
 def a_str_with_a_surrogate_is_no_topic():
     try:
-        topic = "\ud800"
-    except (ValueError, SyntaxError):
+        topic = chr(0xd800)
+    except ValueError:
         skip("no such str on this port")
     raises(ValueError, Server().connected("me").publish, topic, "m")
 

@@ -2,11 +2,10 @@
 # What CONNECT says can be changed between two connections: the will, user name and password.
 
 import errno
-import socket
 
 import target
 from check import test, same, raises, raises_errno, run
-from host import Server
+from host import Server, socket
 
 
 def connects(server):

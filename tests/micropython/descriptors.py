@@ -1,11 +1,10 @@
 # No socket stays open: however connect() failed, however a connection ended.
 
 import gc
-import socket
 import time
 
 from check import test, case, same, run
-from host import ON_BOARD, WHO, Server, ask
+from host import ON_BOARD, Server, ask, descriptors as in_use, socket
 from umqtt import MQTTClient
 
 import target
@@ -18,7 +17,7 @@ def descriptors():
     # would close what was lost, so nothing is collected before.
     if not ON_BOARD:
         gc.collect()
-        return int(ask("descriptors", WHO)[0])
+        return in_use()
     opened = []
     try:
         while len(opened) < MANY:

@@ -2,10 +2,9 @@
 # What becomes of messages that nobody acknowledges: their places, unfinished(), discard().
 
 import errno
-import select
 
 from check import test, same, raises, raises_errno, run
-from host import Server
+from host import Server, needs, select
 
 
 @test
@@ -104,6 +103,7 @@ def a_message_that_a_method_waits_for_is_not_discarded():
 
 @test
 def poll_tells_of_a_long_message_that_has_come_whole():
+    needs("select")
     server = Server()
     got = []
     client = server.connected("me", callback=lambda topic, msg: got.append(len(msg)))
@@ -129,6 +129,7 @@ def methods_of_what_is_no_client_raise():
     class Reconnecting(MQTTClient):
         pass
 
+    needs("layers")
     # MicroPython's own answer comes first where it looks for it.
     raises((TypeError, AttributeError), Early)
     client = Reconnecting("me", "127.0.0.1", reconn=True)

@@ -5,11 +5,11 @@
 import target
 from check import case, same, run
 from enduring import LONG, ROUNDS, Chance, Interrupted, Memory, interruptions
-from host import ON_BOARD, broker_client, needing
+from host import SMALL, broker_client, needing
 
-MESSAGES = 10000 if ON_BOARD else 1000000
+MESSAGES = 10000 if SMALL else 1000000
 if not target.SOAK:
-    MESSAGES = 300 if ON_BOARD else 6000
+    MESSAGES = 300 if SMALL else 6000
 LONGEST = 5000
 
 
@@ -63,7 +63,7 @@ class Begun(Interrupted):
 
 
 case("messages_at_mixed_qos_and_sizes_leave_memory_as_it_was", messages, MESSAGES, {})
-if not ON_BOARD:
+if not SMALL:
     case("messages_under_tls_leave_memory_as_it_was", needing("tls", messages), MESSAGES // 5, {"port": target.BROKER_TLS, "ssl": True})
 KINDS = ["ctrl_c", "exception", "no_memory", "broken"]
 for kind in KINDS:

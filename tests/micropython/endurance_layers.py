@@ -1,4 +1,4 @@
-# needs: layers
+# needs: layers, asyncio
 # As endurance.py, with the layers that have tasks, or connections of their own making.
 
 import asyncio

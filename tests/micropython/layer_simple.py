@@ -7,6 +7,7 @@ import target
 import umqtt
 from check import test, same, raises, raises_errno, run
 from host import Server, Inbox, ask, hexed, publish_from_elsewhere, needs
+from porttls import needs_context
 from umqtt.simple import MQTTClient, MQTTException
 
 
@@ -144,6 +145,7 @@ def messages_go_through_mosquitto_and_back():
 @test
 def tls_goes_by_true_and_by_a_context():
     needs("tls")
+    needs_context()
     params = {"cadata": target.CA, "server_hostname": target.NAME}
     client = MQTTClient("simple-tls", target.HOST, target.BROKER_TLS, ssl=True, ssl_params=params)
     same(client.connect(), 0)

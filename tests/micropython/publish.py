@@ -3,7 +3,7 @@
 import errno
 
 from check import test, case, same, raises, raises_errno, run
-from host import ON_BOARD, Server, Inbox, ask, broker_client, hexed, octets
+from host import ON_BOARD, Server, Inbox, ask, broker_client, hexed, needs, octets
 
 import target
 
@@ -36,6 +36,8 @@ def publish_at_qos_2_is_publish_and_pubrel():
 
 
 def whole(size, qos):
+    if size > 0:
+        needs("nodelay")
     server = Server()
     client = server.connected("me")
     msg = bytes(size)

@@ -1,24 +1,18 @@
-# needs: extras
+# needs: extras, select
 # Random calls of a client that never waits: what it begins with start() it asks for with finished(), and select.poll tells when.
 #
 # Several messages are under way at a time. What unfinished() names stays under way on the next connection.
 
 import errno
-import socket
 import time
 
 import target
 from check import case, run
-from host import ON_BOARD
+from host import SMALL, select, socket
 from random_calls import CONNECT, CONNECTED, PUBLISH, PUBLISHED, Player, rounds
 from random_kinds import BREAKS, SERVER, TLS
 
-try:
-    import select
-except ImportError:
-    import uselect as select
-
-COUNT, CALLS = (1, 80) if ON_BOARD else (2, 160)
+COUNT, CALLS = (1, 80) if SMALL else (2, 160)
 if target.SOAK:
     COUNT *= 40
 MOST = 5
@@ -28,7 +22,7 @@ QUIET_MS = 3000
 class Begun(Player):
     raises = 60
     calls_back = 12
-    longest = 5000 if ON_BOARD else 20000
+    longest = 5000 if SMALL else 20000
     result = None
     was_clean = True
 

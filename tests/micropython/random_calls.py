@@ -8,7 +8,7 @@ import time
 
 import check
 import target
-from host import ON_BOARD, WHO, ask, needs, opened
+from host import ON_BOARD, SMALL, ask, descriptors, needs, opened
 from random_content import WrongContent, number_of, payload_of, sizes, topic_of
 from umqtt import MQTTClient, MQTTException
 
@@ -21,7 +21,7 @@ NAMES = {REFUSED: "MQTTException of a number", ILLEGAL: "MQTTException of a text
 # Of Linux: not every port names them.
 SOL_SOCKET, SO_SNDBUF = 1, 7
 # How much longer than its timeout a call may take on a busy machine before it counts as one that does not end.
-SLACK_MS = 20000 if ON_BOARD else 4000
+SLACK_MS = 20000 if SMALL else 4000
 
 
 class Chance:
@@ -86,7 +86,7 @@ class Player:
     leaves = 0              # it disconnects, once in so many
     reboots = 0             # a new client takes the old one's place, once in so many calls
     reconnects = 40         # disconnect() and connect(), or connect() at once, once in so many calls
-    longest = 40000
+    longest = 5000 if SMALL else 40000
     timeout = 30
 
     def __init__(self, place, chance, keywords):
@@ -369,7 +369,7 @@ def rounds(make, count, calls, options, keywords={}):
 def look(before, number):
     # Heap and descriptors, which must be where they were after the first round but one.
     gc.collect()
-    now = (gc.mem_alloc(), 0 if ON_BOARD else int(ask("descriptors", WHO)[0]))
+    now = (gc.mem_alloc(), descriptors())
     if number == 0:
         return None
     before = before or now

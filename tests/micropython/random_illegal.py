@@ -4,10 +4,10 @@
 
 import target
 from check import case, run
-from host import ON_BOARD
+from host import SMALL
 from random_calls import Player, rounds
 
-COUNT = 2 if ON_BOARD else 3
+COUNT = 2 if SMALL else 3
 if target.SOAK:
     COUNT *= 40
 

@@ -7,11 +7,11 @@ import time
 
 import target
 from check import case, run
-from host import ON_BOARD, WHO, ask
+from host import SMALL, WHO, ask
 from random_calls import Player, rounds
 from random_kinds import BREAKS, SERVER, TLS
 
-COUNT, CALLS = 2, 12 if ON_BOARD else 30
+COUNT, CALLS = 2, 12 if SMALL else 30
 if target.SOAK:
     COUNT *= 40
 

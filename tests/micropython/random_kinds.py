@@ -1,18 +1,18 @@
 # Kinds of rounds that more than one of the random tests plays, and the Server's options for them.
 
 import target
-from host import ON_BOARD
+from host import SMALL
 from random_calls import Player
 
-CALLS = 60 if ON_BOARD else 120
-COUNT = 2 if ON_BOARD else 4
+CALLS = 60 if SMALL else 120
+COUNT = 2 if SMALL else 4
 if target.SOAK:
     COUNT *= 40
 TLS = {"ssl": True}
 
 
 class Clean(Player):
-    longest = 5000 if ON_BOARD else 40000
+    longest = 5000 if SMALL else 40000
 
 
 class Kept(Clean):

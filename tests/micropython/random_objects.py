@@ -4,14 +4,9 @@ import gc
 
 import target
 from check import case, run
-from host import Server
+from host import Server, select
 from random_calls import Chance
 from umqtt import MQTTClient
-
-try:
-    import select
-except ImportError:
-    import uselect as select
 
 COUNT = 200
 if target.SOAK:
@@ -57,7 +52,7 @@ def act(client, chance):
         if name in ("wait_msg", "connect"):
             continue
         attempt(name, client, *[value(chance) for _ in range(chance.below(4))])
-    if chance.below(4) == 0:
+    if select and chance.below(4) == 0:
         attempt(poll, client)
     if chance.below(4) == 0:
         attempt(MQTTClient.publish, client, "t", "m")

@@ -9,11 +9,12 @@ import time
 
 import target
 from check import case, run
+from host import SMALL
 from random_calls import PUBLISH, PUBLISHED, Chance, Player, rounds
 from random_content import payload_of, sizes, topic_of
 from random_kinds import BREAKS, SERVER, TLS
 
-COUNT, CALLS = 3, 60
+COUNT, CALLS = 3, 20 if SMALL else 60
 if target.SOAK:
     COUNT *= 40
 PUBLISHERS = 3
@@ -45,7 +46,7 @@ class Thread:
 
 class Threads(Player):
     calls_back = 6
-    longest = 20000
+    longest = 2000 if SMALL else 20000
     ends = 0            # a thread ends the connection now and then
     publishing = 0
     failed = False

@@ -5,11 +5,10 @@ import errno
 import gc
 import io
 import micropython
-import socket
 import time
 
 from check import test, same, raises, raises_errno, skip, run
-from host import Server, Inbox, broker_client, publish_from_elsewhere, needs
+from host import Server, Inbox, broker_client, publish_from_elsewhere, needs, socket
 from porttls import load_ca, needs_context, tls
 from umqtt import MQTTClient
 

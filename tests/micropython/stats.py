@@ -2,13 +2,12 @@
 # What the client tells of itself: stats(), socket(), close(), and the readiness of select.poll.
 
 import errno
-import select
 import sys
 import time
 
 import target
 from check import test, case, same, skip, raises, raises_errno, run
-from host import ON_BOARD, Server, Inbox, ask, broker_client, hexed
+from host import ON_BOARD, Server, Inbox, ask, broker_client, hexed, needs, select
 from umqtt import MQTTClient, MQTTException
 
 
@@ -131,6 +130,7 @@ def close_says_no_disconnect():
 
 def poll():
     # What is in a client's buffer, no descriptor can tell: it is refused there.
+    needs("select")
     if sys.implementation[1] < (1, 21) and not ON_BOARD:
         skip("select.poll takes nothing but descriptors here")
     return select.poll()
