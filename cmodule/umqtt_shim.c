@@ -30,6 +30,12 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
     } else {
         umqtt_port_release_scheduled();
         mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        mp_int_t number;
+        if (mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_OSError))
+            && mp_obj_get_int_maybe(mp_obj_exception_get_value(raised), &number)) {
+            // As good as returned. Some sockets tell in this way that they are not connected yet.
+            return UMQTT_STREAM_FAILED - (ptrdiff_t)(int16_t)number;
+        }
         if (!mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_Exception))) {
             // Ctrl-C in a call that would block. Nothing was moved, and the connection is as good as before.
             umqtt_port_raise_later(raised);
