@@ -11,6 +11,15 @@ enum {
     QUEUED = -3, // a message waits in the queue and can be handed over
 };
 
+// Whether this thread runs the callback, and is in a method that it has called.
+static bool is_in_callback(const mqttclient_obj_t *self) {
+    #if UMQTT_THREADS
+    return self->callback_depth > 0 && self->callback_thread == umqtt_port_this_thread();
+    #else
+    return self->callback_depth > 0;
+    #endif
+}
+
 // Whether this thread may hand a message over now. Not while a callback is running, but if that callback asks for the next
 // message; and a thread that sits in wait_msg comes before one that waits for something else. Nor when the time of what it awaits is
 // over: the callback may take long.
@@ -21,12 +30,7 @@ static bool may_deliver(mqttclient_obj_t *self, const umqtt_step_t *step, uint8_
     if (self->callback_depth == 0) {
         return self->receivers == 0 || awaited == UMQTT_AWAIT_MESSAGE;
     }
-    #if UMQTT_THREADS
-    if (self->callback_thread != umqtt_port_this_thread()) {
-        return false;
-    }
-    #endif
-    return awaited == UMQTT_AWAIT_MESSAGE;
+    return awaited == UMQTT_AWAIT_MESSAGE && is_in_callback(self);
 }
 
 // Whether there are kept messages and this thread can hand the oldest one over now: at QoS 1 not before there is a place for its
@@ -244,11 +248,15 @@ MQTTCLIENT_SHARED UMQTT_NORETURN void mqttclient_fail(mqttclient_obj_t *self, um
     nlr_jump(MP_OBJ_TO_PTR(exception));
 }
 
-// Sleeps until there may be something to do. Status: POLL_AGAIN or UMQTT_RAISED.
+// Sleeps until there may be something to do. Status: POLL_AGAIN, UMQTT_RAISED, or UMQTT_TIMEOUT where it would sleep in vain.
 static int wait_step(mqttclient_obj_t *self, umqtt_step_t *step, uint8_t awaited) {
     // A message that is there already waits for another thread's callback, not for the stream; or for a place in the outbox.
     bool has_message = awaited == UMQTT_AWAIT_MESSAGE && self->queue != NULL && !may_deliver(self, step, awaited);
     unsigned want = has_message ? 0 : step->want;
+    if (want == 0 && !step->takes && is_in_callback(self)) {
+        // All that may be kept is here, so no more is read; and nothing of it is handed over before this callback returns.
+        return UMQTT_TIMEOUT;
+    }
     if (!mqttclient_sleep(self, want, step->wait_ms)) {
         return UMQTT_RAISED;
     }

@@ -169,6 +169,27 @@ def a_message_that_comes_while_the_callback_publishes_is_delivered_after_it():
 
 
 @test
+def publish_in_a_callback_does_not_wait_behind_more_than_can_be_kept():
+    # No more is read before the callback returns. Would each publish wait for its time, this test would not end in its own.
+    server = Server()
+    got = []
+    errors = []
+
+    def callback(topic, msg):
+        got.append(len(msg))
+        if len(errors) < 8:
+            errors.append(raises(OSError, client.publish, "u", "n", False, 1).args[0])
+
+    client = server.connected("PUBLISH.1=[30ec07" "000174" "6d{1001}]{300}*", timeout=20, callback=callback)
+    server.send(MESSAGE)
+    while len(got) < 301:
+        client.wait_msg()
+    client.publish("u", "n", qos=1)
+    same((got, errors), ([1] + [1001] * 300, [errno.ETIMEDOUT] * 8))
+    same(len(server.connections()), 1)
+
+
+@test
 def a_callback_that_answers_at_qos_1_and_2_gets_all_messages_of_mosquitto():
     got = []
 
