@@ -337,6 +337,11 @@ class Player:
         return [int(word) for word in lines[0].split()]
 
 
+def tell_round(seed):
+    # Before it begins: it may never end. With this in the environment of run.py the same round is the first one.
+    print("round SEED=%d%s" % (seed, ' DRAW="%s"' % target.DRAW if target.DRAW else ""))
+
+
 def rounds(make, count, calls, options, keywords={}):
     # Rounds of a mode, each with a seed of its own: figures, or what the first round that failed was.
     if "ssl" in keywords:
@@ -345,15 +350,12 @@ def rounds(make, count, calls, options, keywords={}):
     before = None
     seed = 0
     for number in range(count):
-        # A seed of SEED alone is one round again.
         seed = target.SEED + number
+        tell_round(seed)
         place = Place(seed, tls=int("ssl" in keywords), **options)
         player = make(place, Chance(seed), keywords)
         try:
             found = player.play(calls)
-        except BaseException:
-            print("the round of seed %d failed" % seed)
-            raise
         finally:
             player.client.disconnect()
             if hasattr(gc, "threshold"):

@@ -1,8 +1,8 @@
 # Random calls against a Server that does anything the standard allows: a clean session, a kept one over links that break,
 # callbacks that call back, with TLS and without, a device that loses its power.
 #
-# random_calls.py draws the calls, random_server.py answers, random_model.py judges. A failure tells its seed: SEED=that alone
-# plays the same round first.
+# random_calls.py draws the calls, random_server.py answers, random_model.py judges. A failure tells its SEED, and its DRAW if there was
+# one: with these in its environment run.py plays the same round first.
 
 from check import case, run
 from random_calls import rounds

@@ -5,7 +5,7 @@ import gc
 import target
 from check import case, run
 from host import Server, select
-from random_calls import Chance
+from random_calls import Chance, tell_round
 from umqtt import MQTTClient
 
 COUNT = 200
@@ -82,6 +82,7 @@ def make(chance):
 
 def objects(seed):
     global server
+    tell_round(seed)
     server = Server()
     chance = early[0] = Chance(seed)
     made = 0

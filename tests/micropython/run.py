@@ -81,6 +81,7 @@ class Run:
             "NAME": NAME,
             "SOAK": bool(os.environ.get("SOAK")),
             "SEED": int(os.environ.get("SEED", "1")),
+            "DRAW": os.environ.get("DRAW", ""),
             "CONTROL": self.control.port,
             "BROKER": self.broker(),
             "BROKER_PASSWORD": self.broker(brokers.passwords(self.folder, "user", "secret")),
