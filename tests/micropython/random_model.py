@@ -217,7 +217,7 @@ class Ledger:
         for message in self.downs.values():
             if message.qos and message.link.era == session.era and not message.delivered and message.number <= marker:
                 self.complain("message %d at QoS %d was never delivered" % (message.number, message.qos))
-        for message, stage in session.outgoing.values():
+        for message, stage, _ in session.outgoing.values():
             if message.qos == 2 or not message.raised:
                 self.complain("message %d at QoS %d was not acknowledged in the end, it stands at %s" % (
                     message.number, message.qos, stage))

@@ -46,8 +46,9 @@ IDLE_S = 0.3
 # Messages that the Server has under way at QoS 1 and 2, and octets that it keeps for a Client that does not read.
 UNDER_WAY = 60
 BACKLOG = 100000
-# Messages that it sends after one that is not acknowledged yet, before it goes slow.
-AHEAD = 40
+# Messages and octets that it sends after one that is not acknowledged yet, before it goes slow: well under UMQTT_KEPT, or what a
+# callback publishes gets no answer.
+AHEAD, AHEAD_LEN, SHORT = 40, 100000, 20
 OPTIONS = re.findall(r"^    (\w+) ", __doc__, re.MULTILINE)
 
 
@@ -65,15 +66,15 @@ class Session:
 
     def __init__(self, era):
         self.era = era
-        # By identifier, in the order in which they were sent: [Down, "PUBLISH" or "PUBREL"].
+        # By identifier, in the order in which they were sent: [Down, "PUBLISH" or "PUBREL", octets sent up to it].
         self.outgoing = {}
         # Identifiers received at QoS 2 and not yet released.
         self.received = set()
         # Identifiers that the Client uses: until the Server has sent the last answer.
         self.in_use = {}
         self.last_identifier = 0
-        # Number of the newest message that PUBACK came for.
-        self.last_puback = 0
+        # Number of the newest message that PUBACK came for; octets of messages sent, and those of them up to it.
+        self.last_puback = self.sent = self.sent_to_puback = 0
 
     def identifier(self, below):
         while True:
@@ -103,11 +104,8 @@ class Peer(Stream):
         if self.silent:
             self.link.cut = True
         self.send(bytes([0x20, 2, int(present or clean and self.option["present"] > 0 and self.below(2)), 0]))
-        for identifier, (message, stage) in list(self.session.outgoing.items()):
-            if stage == "PUBLISH":
-                self.send(self.publish_packet(message, identifier, True))
-            else:
-                self.send(ack(0x62, identifier))
+        for identifier in list(self.session.outgoing):
+            self.send_again(identifier)
 
     def answer(self, octets, done=None):
         """Answers now or later, or for a message never."""
@@ -171,6 +169,7 @@ class Peer(Stream):
         entry = self.session.outgoing.pop(packet.identifier(), None)
         if entry:
             self.session.last_puback = max(self.session.last_puback, entry[0].number)
+            self.session.sent_to_puback = max(self.session.sent_to_puback, entry[2])
             self.listener.ledger.acknowledged(entry[0], 1)
 
     def on_PUBREC(self, packet):
@@ -224,36 +223,51 @@ class Peer(Stream):
         if now < self.next_burst:
             return
         self.next_burst = now + self.below(self.option["pace"] + 1) / 1000
-        if self.listener.ledger.last_number - self.session.last_puback > AHEAD:
+        if self.is_ahead():
             # The Client does not keep up. Not only what callbacks that raise have left unacknowledged is to come, though.
             self.next_burst = now + 0.02
-            return self.send_message(1)
+            return self.send_message(1, longest=SHORT)
         for _ in range(1 + self.below(self.option["burst"])):
-            if len(self.session.outgoing) >= UNDER_WAY or len(self.wire) > BACKLOG:
+            if len(self.session.outgoing) >= UNDER_WAY or len(self.wire) > BACKLOG or self.is_ahead():
                 return
             self.send_message(self.below(3))
             if self.once_in("twice") and self.session.outgoing:
-                self.repeat()
+                self.send_again(self.draw.choice(list(self.session.outgoing)))
 
-    def send_message(self, qos, number=None):
-        message = self.listener.ledger.sending(self.link, qos, sizes(self.below, self.option["longest"]), number)
+    def is_ahead(self):
+        session = self.session
+        return (self.listener.ledger.last_number - session.last_puback > AHEAD or
+                session.sent - session.sent_to_puback > AHEAD_LEN)
+
+    def send_message(self, qos, number=None, longest=None):
+        lengths = sizes(self.below, self.option["longest"] if longest is None else longest)
+        message = self.listener.ledger.sending(self.link, qos, lengths, number)
         identifier = b""
         if qos:
             identifier = self.session.identifier(self.below)
-            self.session.outgoing[identifier] = [message, "PUBLISH"]
-        self.send(self.publish_packet(message, identifier, False))
+            self.session.outgoing[identifier] = [message, "PUBLISH", 0]
+        self.send_publish(message, identifier, False)
 
-    def repeat(self):
-        identifier = self.draw.choice(list(self.session.outgoing))
-        message, stage = self.session.outgoing[identifier]
-        self.send(self.publish_packet(message, identifier, True) if stage == "PUBLISH" else ack(0x62, identifier))
+    def send_publish(self, message, identifier, dup):
+        packet = self.publish_packet(message, identifier, dup)
+        self.session.sent += len(packet)
+        if identifier:
+            self.session.outgoing[identifier][2] = self.session.sent
+        self.send(packet)
+
+    def send_again(self, identifier):
+        message, stage, _ = self.session.outgoing[identifier]
+        if stage == "PUBLISH":
+            self.send_publish(message, identifier, True)
+        else:
+            self.send(ack(0x62, identifier))
 
     def mark(self):
         """The last message, once there is nothing else to come."""
         if not self.marked and not self.due:
             self.marked = True
             marker = self.listener.marker
-            if not any(message.number == marker for message, _ in self.session.outgoing.values()):
+            if not any(message.number == marker for message, _, _ in self.session.outgoing.values()):
                 self.send_message(1, marker)
 
     def hurry(self):

@@ -149,9 +149,6 @@ for name, make, options in (("threads_on_one_connection", Threads, SERVER),
                             ("threads_whose_connection_is_ended", Ending, ENDS),
                             ("threads_over_links_that_break", Kept, CUTS),
                             ("threads_over_links_that_break_and_are_ended", EndingKept, CUTS)):
-    # Over links that break a round does not come to its end once in a while, and it is not known yet on whose account: in the soak.
-    if options is CUTS and not target.SOAK:
-        continue
     case(name, rounds, make, COUNT, CALLS, options)
     case(name + "_under_tls", rounds, make, max(1, COUNT // 3), CALLS, options, TLS)
 
