@@ -234,9 +234,12 @@ class Player:
         if not ON_BOARD and hasattr(self.client, "socket") and self.chance.below(2):
             sock = self.client.socket()
             if sock:
-                # The system takes little: more of what is published does not leave at once.
-                sock.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+                self.shorten(sock)
         return outcome
+
+    def shorten(self, sock):
+        # The system takes little: more of what is published does not leave at once.
+        sock.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
 
     def connect_surely(self, clean=None):
         if clean is None:

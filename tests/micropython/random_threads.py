@@ -4,6 +4,7 @@
 # There may be no GIL: what the threads share is changed under a lock.
 
 import _thread
+import errno
 import sys
 import time
 
@@ -58,6 +59,14 @@ class Threads(Player):
     def note(self, kind, *more):
         with self.lock:
             super().note(kind, *more)
+
+    def shorten(self, sock):
+        try:
+            super().shorten(sock)
+        except OSError as error:
+            # Another thread has found the link broken.
+            if error.args[0] != errno.EBADF:
+                raise
 
     def still_there(self, outcome):
         return outcome in (0, 110) or outcome >= 1000
