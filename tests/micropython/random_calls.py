@@ -175,7 +175,7 @@ class Player:
         if outcome == INTERRUPTED:
             self.interrupted = True
         if outcome:
-            self.note(FAILED, outcome, self.attempt)
+            self.note(FAILED, outcome, self.attempt, self.depth)
             self.is_connected = self.is_connected and self.still_there(outcome)
         return outcome
 
