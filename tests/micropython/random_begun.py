@@ -38,12 +38,19 @@ class Begun(Player):
         self.result = None
         return self.call(keep)
 
+    def has_place(self):
+        # Nobody would free one while a method waits for it.
+        return len(self.under_way) + self.depth < MOST
+
+    def subscribe(self):
+        return super().subscribe() if self.has_place() else 0
+
     def publish(self, qos):
         if self.ending or self.depth or len(self.under_way) == MOST:
-            # Nobody would free a place while it waits for one, of which there is one more for messages at QoS 0.
+            # There is one more place for messages at QoS 0.
             if len(self.under_way) + self.depth > MOST:
                 return 0
-            return super().publish(qos if len(self.under_way) + self.depth < MOST else 0)
+            return super().publish(qos if self.has_place() else 0)
         topic, payload = self.draw_message()
         number, attempt = self.number, self.attempt
         self.note(PUBLISH, number, qos)
