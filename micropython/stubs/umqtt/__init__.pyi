@@ -204,4 +204,7 @@ class MQTTClient:
         """
 
     def discard(self, place: int | None = None) -> None:
-        """Forgets a message in flight: it is not sent again. None: all of them. One that a method waits for stays."""
+        """Forgets a message in flight: it is not sent again. None: all of them.
+
+        One that a method waits for stays, and one that start() has begun, unless finished() has raised for it.
+        """
