@@ -9,7 +9,7 @@ import time
 import target
 from check import case, run
 from host import SMALL, select, socket
-from random_calls import CONNECT, CONNECTED, PUBLISH, PUBLISHED, Player, rounds
+from random_calls import CONNECT, CONNECTED, DISCARD, PUBLISH, PUBLISHED, Player, rounds
 from random_kinds import BREAKS, SERVER, TLS
 
 COUNT, CALLS = (1, 80) if SMALL else (2, 160)
@@ -69,8 +69,13 @@ class Begun(Player):
     def look(self, place):
         number, attempt = self.under_way[place]
         outcome = self.ask(self.client.finished, place)
-        if outcome == 0 and not self.result or outcome and self.is_left(place):
+        if outcome == 0 and not self.result:
             return
+        if outcome and self.is_left(place):
+            if self.chance.below(3):
+                return
+            self.note(DISCARD, self.attempt, number)
+            self.client.discard(place)
         if self.under_way.pop(place, None):
             self.note(PUBLISHED, number, outcome, attempt if attempt == self.attempt else 0)
 
@@ -102,8 +107,7 @@ class Begun(Player):
         self.attempt += 1
         attempt = self.attempt
         self.is_connected = False
-        self.client.set_last_will("will", str(attempt))
-        self.note(CONNECT, attempt, int(clean))
+        self.note(CONNECT, attempt, int(clean), self.introduce(attempt))
         outcome = self.call(self.connect_beside, clean)
         self.note(CONNECTED, attempt, outcome)
         self.is_connected = outcome == 0

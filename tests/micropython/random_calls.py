@@ -8,16 +8,18 @@ import time
 
 import check
 import target
-from host import ON_BOARD, SMALL, ask, descriptors, needs, opened
-from random_content import WrongContent, number_of, payload_of, sizes, topic_of
+from host import ON_BOARD, SMALL, WHO, ask, descriptors, needs, opened
+from random_content import HEADER, WrongContent, number_of, payload_of, sizes, topic_of
 from umqtt import MQTTClient, MQTTException
 
 (DELIVERED, RETURNED, RAISED, PUBLISH, PUBLISHED, CONNECT, CONNECTED, DISCONNECT, DISCONNECTED, FAILED, LATE,
- REBOOT) = range(12)
+ REBOOT, DISCARD, GROWN) = range(14)
 # Outcomes of calls: 0, an errno, or one of these.
-REFUSED, ILLEGAL, MISHAP, INTERRUPTED, NO_MEMORY, BUSY = range(1000, 1006)
+REFUSED, ILLEGAL, MISHAP, INTERRUPTED, NO_MEMORY, BUSY, CHANGED = range(1000, 1007)
 NAMES = {REFUSED: "MQTTException of a number", ILLEGAL: "MQTTException of a text", MISHAP: "the callback's exception",
-         INTERRUPTED: "KeyboardInterrupt", NO_MEMORY: "MemoryError", BUSY: "RuntimeError"}
+         INTERRUPTED: "KeyboardInterrupt", NO_MEMORY: "MemoryError", BUSY: "RuntimeError", CHANGED: "ValueError"}
+# What a CONNECT says.
+WILL, USER, PASSWORD = 1, 2, 4
 # Of Linux: not every port names them.
 SOL_SOCKET, SO_SNDBUF = 1, 7
 # How much longer than its timeout a call may take on a busy machine before it counts as one that does not end.
@@ -72,7 +74,8 @@ def outcome_of(error):
     if isinstance(error, OSError):
         # The Unix port's getaddrinfo raises its text first, then its number.
         return error.args[0] if isinstance(error.args[0], int) else errno.EHOSTUNREACH
-    for kind, outcome in ((Mishap, MISHAP), (KeyboardInterrupt, INTERRUPTED), (MemoryError, NO_MEMORY), (RuntimeError, BUSY)):
+    for kind, outcome in ((Mishap, MISHAP), (KeyboardInterrupt, INTERRUPTED), (MemoryError, NO_MEMORY), (RuntimeError, BUSY),
+                          (ValueError, CHANGED)):
         if isinstance(error, kind):
             return outcome
     raise error
@@ -86,6 +89,8 @@ class Player:
     leaves = 0              # it disconnects, once in so many
     reboots = 0             # a new client takes the old one's place, once in so many calls
     reconnects = 40         # disconnect() and connect(), or connect() at once, once in so many calls
+    discards = 0            # what is in flight is forgotten, once in so many connections that broke
+    grows = 0               # a payload is a bytearray that grows in a callback, once in so many messages
     longest = 5000 if SMALL else 40000
     timeout = 30
 
@@ -95,6 +100,8 @@ class Player:
         self.is_connected, self.ending, self.marker, self.in_callbacks = False, False, 0, 0
         self.wrong, self.interrupted = None, False
         self.delivered = 0
+        # (number, bytearray) of payloads that may grow.
+        self.growing = []
         self.client = self.make()
 
     def make(self):
@@ -139,6 +146,8 @@ class Player:
 
     def react(self):
         chance = self.chance
+        if self.growing and chance.below(2):
+            self.grow(*self.growing.pop(0))
         if self.depth <= 3 and chance.once_in(self.calls_back):
             self.within()
         if chance.once_in(self.leaves):
@@ -190,7 +199,7 @@ class Player:
             self.client.check_msg()
         except OSError as error:
             return error.args[0] == errno.ETIMEDOUT
-        except (Mishap, MemoryError, KeyboardInterrupt):
+        except (Mishap, MemoryError, KeyboardInterrupt, ValueError):
             pass
         if self.wrong:
             raise self.wrong
@@ -198,6 +207,8 @@ class Player:
 
     def draw_message(self):
         self.number += 1
+        if self.depth == 0 and not self.ending and self.chance.once_in(self.grows):
+            return self.draw_growing()
         lengths = sizes(self.chance.below, self.longest)
         topic, payload = topic_of(b"c", self.number, *lengths), payload_of(self.number, *lengths)
         kind = self.chance.below(4)
@@ -206,6 +217,21 @@ class Player:
         elif kind == 1:
             topic, payload = bytearray(topic), memoryview(payload)
         return topic, payload
+
+    def draw_growing(self):
+        # Of any length it is right, since its topic does not tell one.
+        topic_len, payload_len = 1 + self.chance.below(12), HEADER + self.chance.below(self.longest)
+        payload = bytearray(payload_of(self.number, topic_len, payload_len))
+        self.growing = self.growing[-2:] + [(self.number, payload)]
+        return topic_of(b"c", self.number, topic_len, payload_len), payload
+
+    def grow(self, number, payload):
+        self.note(GROWN, number, self.attempt)
+        topic_len = payload[8] << 8 | payload[9]
+        longer = payload_of(number, topic_len, len(payload) + 1 + self.chance.below(3000))
+        payload.extend(longer[len(payload):])
+        for place in range(4, 7):
+            payload[place] = longer[place]
 
     def publish(self, qos):
         topic, payload = self.draw_message()
@@ -225,9 +251,7 @@ class Player:
         self.attempt += 1
         attempt = self.attempt
         self.is_connected = False
-        # The will tells the Server which attempt this is.
-        self.client.set_last_will("will", str(attempt))
-        self.note(CONNECT, attempt, int(clean))
+        self.note(CONNECT, attempt, int(clean), self.introduce(attempt))
         outcome = self.call(lambda: self.client.connect(clean, timeout=self.timeout))
         self.note(CONNECTED, attempt, outcome)
         self.is_connected = outcome == 0
@@ -236,6 +260,22 @@ class Player:
             if sock:
                 self.shorten(sock)
         return outcome
+
+    def introduce(self, attempt):
+        # The will or the user tells the Server which attempt this is. What it is to say.
+        client, says = self.client, WILL
+        if hasattr(client, "set_credentials"):
+            says = (WILL, USER, WILL | USER, USER | PASSWORD, WILL | USER | PASSWORD)[self.chance.below(5)]
+            user = bytearray(b"%d" % attempt) if says & USER else None
+            client.set_credentials(user, "secret%d" % attempt if says & PASSWORD else None)
+            if user:
+                # The client has its own.
+                user[0] = 0
+        if says & WILL:
+            client.set_last_will("will", str(attempt))
+        else:
+            client.set_last_will(None, None)
+        return says
 
     def shorten(self, sock):
         # The system takes little: more of what is published does not leave at once.
@@ -267,11 +307,18 @@ class Player:
         self.client = self.make()
         self.connect_surely(False)
 
+    def discard(self):
+        # Not in a callback: then no method waits for any of them, and all are forgotten. (With a number it is that message.)
+        self.note(DISCARD, self.attempt)
+        self.client.discard()
+
     # A round
 
     def step(self):
         chance = self.chance
         if not self.is_connected:
+            if chance.once_in(self.discards) and hasattr(self.client, "discard"):
+                self.discard()
             self.connect_surely()
         if chance.once_in(self.reboots):
             return self.reboot()

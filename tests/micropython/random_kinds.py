@@ -13,12 +13,14 @@ TLS = {"ssl": True}
 
 class Clean(Player):
     longest = 5000 if SMALL else 40000
+    grows = 12
 
 
 class Kept(Clean):
     kept = 1
     raises = 60
     reconnects = 30
+    discards = 3
 
 
 class Calling(Clean):
@@ -29,6 +31,7 @@ class Calling(Clean):
 
 class CallingKept(Calling):
     kept = 1
+    discards = 3
 
 
 class Rebooting(Kept):

@@ -9,10 +9,11 @@ import threading
 
 # The entries of the diary and the outcomes of calls: random_calls.py.
 KINDS = ["DELIVERED", "RETURNED", "RAISED", "PUBLISH", "PUBLISHED", "CONNECT", "CONNECTED", "DISCONNECT", "DISCONNECTED", "FAILED",
-         "LATE", "REBOOT"]
-REFUSED, ILLEGAL, MISHAP, INTERRUPTED, NO_MEMORY, BUSY = range(1000, 1006)
+         "LATE", "REBOOT", "DISCARD", "GROWN"]
+REFUSED, ILLEGAL, MISHAP, INTERRUPTED, NO_MEMORY, BUSY, CHANGED = range(1000, 1007)
 OUTCOMES = {ILLEGAL: "an MQTTException that blames the Server", MISHAP: "the callback's exception", BUSY: "RuntimeError",
-            INTERRUPTED: "KeyboardInterrupt", NO_MEMORY: "MemoryError", REFUSED: "an MQTTException with a number"}
+            INTERRUPTED: "KeyboardInterrupt", NO_MEMORY: "MemoryError", REFUSED: "an MQTTException with a number",
+            CHANGED: "ValueError"}
 
 
 def outcome(code):
@@ -45,8 +46,8 @@ class Up:
 class Link:
     """One connection on which a CONNECT has come."""
 
-    def __init__(self, attempt, clean, present, era):
-        self.attempt, self.clean, self.present, self.era = attempt, clean, present, era
+    def __init__(self, attempt, says, clean, present, era):
+        self.attempt, self.says, self.clean, self.present, self.era = attempt, says, clean, present, era
         self.graceful, self.cut, self.ended, self.pings = False, False, None, 0
         # What the Client sent, in order: ("PUBLISH", Up, identifier, dup) and ("PUBREL", Up).
         self.log = []
@@ -59,6 +60,8 @@ class Ledger:
     def __init__(self, option):
         self.option, self.links, self.downs, self.ups = option, [], {}, {}
         self.complaints, self.cuts, self.last_number, self.position = [], 0, 0, 0
+        # Messages that grew, the connections on which they did, and those that this ended. The connection on which each was forgotten.
+        self.grown, self.growth, self.changed, self.forgotten = set(), set(), set(), {}
         self.lock = threading.Lock()
 
     def complain(self, text):
@@ -73,8 +76,8 @@ class Ledger:
         self.position += 1
         return self.position
 
-    def connected(self, attempt, clean, present, era):
-        self.links.append(Link(attempt, clean, present, era))
+    def connected(self, attempt, says, clean, present, era):
+        self.links.append(Link(attempt, says, clean, present, era))
         return self.links[-1]
 
     def sending(self, link, qos, lengths, number=None):
@@ -129,6 +132,7 @@ class Ledger:
         for link in self.links:
             if link.ended is None:
                 self.complain("connection %d has not ended" % link.attempt)
+        self.note_changes(entries)
         self.check_calls(entries)
         self.check_deliveries(entries, marker)
         self.check_completeness(session, marker)
@@ -147,9 +151,26 @@ class Ledger:
     def link_of(self, attempt):
         return next((link for link in self.links if link.attempt == attempt), None)
 
+    def note_changes(self, entries):
+        """What the device did to messages on their way: they grew, or were forgotten."""
+        pending = set()
+        for kind, one, two, _ in entries:
+            if kind == "PUBLISH":
+                pending.add(one)
+            elif kind == "PUBLISHED" and two == 0:
+                pending.discard(one)
+            elif kind == "DISCARD":
+                for number in [two] if two else pending:
+                    self.forgotten.setdefault(number, one)
+            elif kind == "GROWN":
+                self.grown.add(one)
+                self.growth.add(two)
+            elif kind == "FAILED" and one == CHANGED and self.grown:
+                self.changed.add(two)
+
     def is_cut(self, attempt):
         link = self.link_of(attempt)
-        return self.option["faulty"] > 0 or (link.cut if link else self.option["breaks"] > 0)
+        return attempt in self.changed or self.option["faulty"] > 0 or (link.cut if link else self.option["breaks"] > 0)
 
     def check_calls(self, entries):
         """Each call came to its end, and raised nothing but what it may."""
@@ -157,6 +178,8 @@ class Ledger:
         for kind, one, two, three in entries:
             if kind == "LATE":
                 self.complain("a call took %d ms, its limit is %d" % (one, two))
+            elif kind == "CONNECT":
+                self.check_introduction(one, three)
             elif kind == "DISCONNECT":
                 left.add(one)
             elif kind == "DISCONNECTED" and two == 0 and not self.is_cut(one):
@@ -173,6 +196,8 @@ class Ledger:
             return True
         if code == errno.ETIMEDOUT and self.option["impatient"]:
             return True
+        if code == CHANGED:
+            return attempt in self.changed
         return code < REFUSED and (has_left or self.option["threads"] > 0 or self.is_cut(attempt))
 
     def is_behind_copies(self, code, attempt, depth):
@@ -181,7 +206,15 @@ class Ledger:
         link = self.link_of(attempt)
         return code == errno.ETIMEDOUT and depth > 0 and link is not None and link.present and not link.clean
 
+    def check_introduction(self, attempt, says):
+        link = self.link_of(attempt)
+        if link and link.says != says:
+            self.complain("CONNECT of connection %d has fields %d, not %d" % (attempt, link.says, says))
+
     def check_farewell(self, attempt):
+        if attempt in self.growth:
+            # The packet that had begun could not be ended, and nothing may come in its middle.
+            return
         link = self.link_of(attempt)
         if link is None or not link.graceful or link.ended != "fin":
             self.complain("disconnect() ended connection %d so: DISCONNECT %s, %s" % (
@@ -277,9 +310,12 @@ class Ledger:
         waiting = []
         for earlier in before:
             for kind, up, _ in earlier.log:
-                if kind == "PUBLISH" and up.qos and up not in waiting and self.is_unanswered(up, link):
+                if kind == "PUBLISH" and up.qos and up not in waiting and self.is_due_again(up, link):
                     waiting.append(up)
         for kind, up, dup in link.log:
+            if self.forgotten.get(up.number, link.attempt) < link.attempt:
+                self.complain("%s of message %d went out on connection %d, it was forgotten on %d" % (
+                    kind, up.number, link.attempt, self.forgotten[up.number]))
             if kind == "PUBLISH" and up in waiting:
                 if up is not waiting[0]:
                     self.complain("message %d went out again before message %d" % (up.number, waiting[0].number))
@@ -290,8 +326,10 @@ class Ledger:
         if waiting and link.graceful:
             self.complain("messages %s did not go out again on connection %d" % ([up.number for up in waiting], link.attempt))
 
-    def is_unanswered(self, up, link):
-        """Whether nothing was sent in answer to it before that link."""
+    def is_due_again(self, up, link):
+        """Whether nothing was sent in answer to it before that link, nor was it given up."""
+        if up.number in self.grown or self.forgotten.get(up.number, link.attempt + 1) <= link.attempt:
+            return False
         return up.answered_on is None or self.links.index(up.answered_on) >= self.links.index(link)
 
     def check_releases(self, link):

@@ -91,21 +91,35 @@ class Peer(Stream):
 
     def on_CONNECT(self, packet):
         flags = packet.body[7]
-        _, at = field(packet.body, 10)
-        token = b""
-        if flags & 4:
-            _, at = field(packet.body, at)
-            token, at = field(packet.body, at)
+        attempt, says = self.introduced(packet.body, flags)
         self.listener.admit(self)
         clean = bool(flags & 2)
         present = self.listener.open_session(clean)
         self.session = self.listener.session
-        self.link = self.listener.ledger.connected(int(token or 0), clean, present, self.session.era)
+        self.link = self.listener.ledger.connected(attempt, says, clean, present, self.session.era)
         if self.silent:
             self.link.cut = True
         self.send(bytes([0x20, 2, int(present or clean and self.option["present"] > 0 and self.below(2)), 0]))
         for identifier in list(self.session.outgoing):
             self.send_again(identifier)
+
+    def introduced(self, body, flags):
+        """Which attempt this is, told by the will or the user, and what CONNECT says: 1, 2 and 4 for will, user and password."""
+        _, at = field(body, 10)
+        told = []
+        if flags & 4:
+            _, at = field(body, at)
+            will, at = field(body, at)
+            told.append(will)
+        if flags & 0x80:
+            user, at = field(body, at)
+            told.append(user)
+        if flags & 0x40:
+            password, at = field(body, at)
+            told.append(password.removeprefix(b"secret"))
+        if len(set(told)) != 1:
+            self.listener.ledger.complain("CONNECT says %r" % told)
+        return int(told[0]), bool(flags & 4) + 2 * bool(flags & 0x80) + 4 * bool(flags & 0x40)
 
     def answer(self, octets, done=None):
         """Answers now or later, or for a message never."""
