@@ -5,7 +5,7 @@ use umqtt::codec::QoS;
 use umqtt::session::SessionError;
 
 use super::support::caller::{Caller, TIMEOUT_MS, wait};
-use super::support::packets::{PINGREQ, PINGRESP, numbered, publish};
+use super::support::packets::{PINGREQ, PINGRESP, numbered, puback, publish};
 use super::support::stream::{Fault, Input, Output};
 
 const SILENT: Error<Fault> = Error::Session(SessionError::Silent);
@@ -170,8 +170,27 @@ fn pingreq_has_a_place_even_when_the_outbox_is_full() {
     caller.pass_ms(TIMEOUT_MS - 1);
     caller.stream.then = None;
     caller.poll(Awaited::Outbox).expect("the link moves again");
-    assert!(caller.stream.sent().ends_with(&PINGREQ));
+    assert!(caller.stream.sent().starts_with(&PINGREQ));
     caller.stream.gives(&PINGRESP);
     caller.pass_ms(TIMEOUT_MS);
     assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+}
+
+#[test]
+fn pingreq_is_sent_again_though_the_outbox_was_never_empty_since() {
+    let mut caller = Caller::connected(true);
+    caller.stream.then = Some(Output::WouldBlock);
+    for left in [&[2][..], &[4, 2], &[4, 2]] {
+        // The PUBACK of before leaves, and PINGREQ.
+        caller.pass_ms(45_000);
+        caller.stream.gives(&publish(0x32, b"t", 1, b""));
+        assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+        caller.stream.outputs.extend(left.iter().map(|&len| Output::Take(len)));
+        caller.stream.outputs.push_back(Output::WouldBlock);
+        caller.stream.gives(&PINGRESP);
+        assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+    }
+    caller.stream.then = None;
+    assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+    assert_eq!(caller.stream.sent(), [&PINGREQ[..], &puback(1)].concat().repeat(3));
 }
