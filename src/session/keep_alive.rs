@@ -11,9 +11,12 @@ pub struct KeepAlive {
     awaits_answer: bool,
     /// The PINGREQ whose answer is to come has not left: the time for the answer has not begun.
     is_queued: bool,
+    /// The last PINGREQ has not left.
+    is_last_queued: bool,
     last_sent: Instant,
-    /// When the Server was last heard, or PINGREQ asked it to be.
-    heard_or_asked: Instant,
+    last_heard: Instant,
+    /// When PINGREQ asked for the answer that is to come.
+    asked: Instant,
     /// PINGREQs of the caller that are not answered.
     asked_for: u16,
     /// Answers to the caller's, not yet told.
@@ -29,8 +32,10 @@ impl KeepAlive {
             keep_alive_s: 0,
             awaits_answer: false,
             is_queued: false,
+            is_last_queued: false,
             last_sent: start,
-            heard_or_asked: start,
+            last_heard: start,
+            asked: start,
             asked_for: 0,
             untold: 0,
         }
@@ -38,7 +43,7 @@ impl KeepAlive {
 
     /// Starts anew for a connection whose CONNECT says `keep_alive_s`; 0 turns PINGREQ off.
     pub fn start(&mut self, keep_alive_s: u16, now: Instant) {
-        *self = KeepAlive { keep_alive_s, last_sent: now, heard_or_asked: now, ..Self::new() };
+        *self = KeepAlive { keep_alive_s, last_sent: now, last_heard: now, ..Self::new() };
     }
 
     /// After how long without a packet in one direction PINGREQ is due: three quarters of Keep Alive, so that a caller who
@@ -60,37 +65,42 @@ impl KeepAlive {
 
     /// Octets came in: the Server is there, even if PINGRESP still waits behind a long message.
     pub fn heard(&mut self, now: Instant) {
-        self.heard_or_asked = now;
+        self.last_heard = now;
     }
 
     /// Octets have left, and PINGREQ may be behind them; `all`: it is not.
     pub fn moved(&mut self, all: bool, now: Instant) {
         if self.is_queued {
-            self.heard_or_asked = now;
-            self.is_queued = !all;
+            self.asked = now;
         }
+        self.is_queued &= !all;
+        self.is_last_queued &= !all;
     }
 
     /// PINGREQ goes out, because it is due or because the caller asked for it.
     pub fn ping(&mut self, asked_for: bool, now: Instant) {
         if !self.awaits_answer {
-            self.heard_or_asked = now;
+            self.asked = now;
             self.is_queued = true;
         }
+        self.is_last_queued = true;
         self.awaits_answer = true;
         self.asked_for = self.asked_for.saturating_add(u16::from(asked_for));
         self.sent(now);
     }
 
-    /// PINGRESP came in: the Server is there, so all are answered but those that the caller asked for. One that answers
+    /// PINGRESP is dealt with: the Server is there, so all are answered but those that the caller asked for. One that answers
     /// nothing is passed over.
-    pub fn pingresp(&mut self) {
+    pub fn pingresp(&mut self, now: Instant) {
         if self.asked_for > 0 {
             self.asked_for -= 1;
             self.untold = self.untold.saturating_add(1);
         }
         self.awaits_answer = self.asked_for > 0;
-        self.is_queued &= self.awaits_answer;
+        // The next answer is that to a later PINGREQ, which left at a time that is not known any more. This PINGRESP may have
+        // been read before.
+        self.asked = now;
+        self.is_queued = self.awaits_answer && self.is_last_queued;
     }
 
     /// Whether an answer to a PINGREQ of the caller has come that was not told yet; tells each one once.
@@ -111,10 +121,16 @@ impl KeepAlive {
     /// is to come only what is sent counts: PINGRESP may wait behind a message that takes longer.
     const fn due(&self) -> Instant {
         let mut since = self.last_sent;
-        if !self.awaits_answer && self.heard_or_asked.reached(since) {
-            since = self.heard_or_asked;
+        if !self.awaits_answer && self.last_heard.reached(since) {
+            since = self.last_heard;
         }
         since.plus_ms(self.idle_ms())
+    }
+
+    /// When the Server has been silent for too long, if PINGRESP is to come.
+    const fn silent(&self, timeout_ms: u32) -> Instant {
+        let since = if self.last_heard.reached(self.asked) { self.asked } else { self.last_heard };
+        since.plus_ms(self.silence_ms(timeout_ms))
     }
 
     /// Whether PINGREQ is due at `now`. One that only ever sends learns by it that nobody is there any more.
@@ -135,7 +151,7 @@ impl KeepAlive {
     /// [`SessionError::Silent`] if the Server has been silent after a PINGREQ for Keep Alive or for `timeout_ms`, whichever is
     /// shorter.
     pub fn check(&self, timeout_ms: u32, now: Instant) -> Result<(), SessionError> {
-        if self.awaits_answer && self.heard_or_asked.plus_ms(self.silence_ms(timeout_ms)).reached(now) {
+        if self.awaits_answer && self.silent(timeout_ms).reached(now) {
             return Err(SessionError::Silent);
         }
         Ok(())
@@ -151,7 +167,7 @@ impl KeepAlive {
             ms = self.due().ms_from(now);
         }
         if self.awaits_answer {
-            ms = ms.min(self.heard_or_asked.plus_ms(self.silence_ms(timeout_ms)).ms_from(now));
+            ms = ms.min(self.silent(timeout_ms).ms_from(now));
         }
         ms
     }
@@ -225,7 +241,7 @@ mod tests {
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(29_999)), Ok(()));
         assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(29_999)), 1);
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(30_000)), Err(SessionError::Silent));
-        keep_alive.pingresp();
+        keep_alive.pingresp(t0.plus_ms(30_000));
         assert!(!keep_alive.take_answer(), "nobody asked");
     }
 
@@ -237,13 +253,45 @@ mod tests {
         assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), u32::MAX);
         keep_alive.ping(true, t0);
         keep_alive.ping(true, t0);
-        keep_alive.pingresp();
+        keep_alive.pingresp(t0);
         assert!(keep_alive.take_answer());
         assert!(!keep_alive.take_answer());
-        keep_alive.pingresp();
-        keep_alive.pingresp();
+        keep_alive.pingresp(t0);
+        keep_alive.pingresp(t0);
         assert!(keep_alive.take_answer());
         assert!(!keep_alive.take_answer());
+    }
+
+    #[test]
+    fn a_later_pingreq_has_a_time_of_its_own_for_its_answer() {
+        let t0 = Instant::from_ticks_ms(0);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(60, t0);
+        keep_alive.ping(true, t0);
+        keep_alive.moved(true, t0);
+        // The answer comes with a message before it, which takes its time. The caller asks once more, and again.
+        keep_alive.heard(t0.plus_ms(1_000));
+        keep_alive.ping(true, t0.plus_ms(25_000));
+        keep_alive.moved(true, t0.plus_ms(25_000));
+        keep_alive.ping(true, t0.plus_ms(30_000));
+        keep_alive.pingresp(t0.plus_ms(30_000));
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(49_999)), Ok(()));
+        // The last one leaves late.
+        keep_alive.moved(true, t0.plus_ms(40_000));
+        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(59_999)), 1);
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(60_000)), Err(SessionError::Silent));
+    }
+
+    #[test]
+    fn a_later_pingreq_does_not_put_off_the_answer_to_the_first() {
+        let t0 = Instant::from_ticks_ms(0);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(60, t0);
+        for second in 0..20 {
+            keep_alive.ping(true, t0.plus_ms(second * 1_000));
+            keep_alive.moved(true, t0.plus_ms(second * 1_000));
+        }
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(20_000)), Err(SessionError::Silent));
     }
 
     #[test]

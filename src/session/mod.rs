@@ -350,7 +350,7 @@ impl Session {
             }
             Packet::Unsuback(packet_identifier) => (Stage::AwaitsUnsuback, packet_identifier, Outcome::Done),
             Packet::Pingresp => {
-                self.keep_alive.pingresp();
+                self.keep_alive.pingresp(now);
                 return Ok(Action::None);
             }
             Packet::Connack(_) => return Ok(Action::None),

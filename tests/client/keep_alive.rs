@@ -1,6 +1,6 @@
 //! Keep Alive on a stream: PINGREQ in time, PINGRESP fetched even for a caller who only publishes, silence noticed.
 
-use umqtt::client::{Awaited, Error, Step};
+use umqtt::client::{Awaited, Call, Error, Lent, Step};
 use umqtt::codec::QoS;
 use umqtt::session::SessionError;
 
@@ -193,4 +193,23 @@ fn pingreq_is_sent_again_though_the_outbox_was_never_empty_since() {
     caller.stream.then = None;
     assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
     assert_eq!(caller.stream.sent(), [&PINGREQ[..], &puback(1)].concat().repeat(3));
+}
+
+#[test]
+fn a_pingresp_that_waited_in_the_buffer_is_no_sign_that_the_next_one_is_late() {
+    let mut caller = Caller::connected(true);
+    caller.acknowledges = false;
+    assert_eq!(caller.client.ping::<Fault>(caller.now), Ok(true));
+    caller.stream.gives(&[&publish(0x32, b"t", 1, b"")[..], &PINGRESP].concat());
+    let told = caller.client.poll(&mut caller.stream, &Call::new(Awaited::Message), &mut Lent::default(), caller.now);
+    assert_eq!(told, Ok(Step::Message));
+    // The callback takes its time, and asks once more.
+    caller.pass_ms(TIMEOUT_MS * 2);
+    assert_eq!(caller.client.ping::<Fault>(caller.now), Ok(true));
+    assert_eq!(caller.poll(Awaited::Flushed), Ok(Step::Done));
+    caller.pass_ms(1);
+    assert_eq!(caller.poll(Awaited::Message), Ok(Step::Done));
+    assert_eq!(caller.poll(Awaited::Message), Ok(wait(true, false, TIMEOUT_MS)));
+    caller.pass_ms(TIMEOUT_MS);
+    assert_eq!(caller.poll(Awaited::Message), Err(SILENT));
 }

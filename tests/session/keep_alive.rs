@@ -32,6 +32,7 @@ fn pingresp_ends_the_watch() {
     assert!(clocked.session.tick(clocked.now));
     assert_eq!(clocked.session.next_tick_ms(clocked.now), TIMEOUT_MS);
     clocked.pass_ms(100);
+    clocked.session.heard(clocked.now);
     clocked.arrives(&PINGRESP).expect("PINGRESP");
     assert!(!clocked.session.awaits_pingresp());
     assert!(!clocked.session.take_ping_answer(), "the caller did not ask");
