@@ -353,11 +353,13 @@ impl Client {
             return Ok(None);
         }
         let due_ms = due.map_or(u32::MAX, |due| due.ms_from(now));
+        // Who cannot look for PINGRESP behind a message cannot say that it is overdue.
+        let checks = call.takes || !self.comes_to_a_message();
         // When PINGREQ or its answer is due is no end of anything: then there is something to do.
         Ok(Some(if self.disconnecting || due_ms == 0 {
             due_ms
         } else {
-            due_ms.min(self.session.next_tick_ms(now).max(1))
+            due_ms.min(self.session.next_tick_ms(checks, now).max(1))
         }))
     }
 }

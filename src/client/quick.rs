@@ -152,7 +152,9 @@ impl Client {
                 *may_read = len == RX_BUFFER || !stream.short_read_drains();
                 self.next_buffered(now).then_some(Ok(Step::Message))
             }
-            Ok(None) => Some(Ok(Step::Wait(Wait { read: true, write: false, ms: self.session.next_tick_ms(now) }))),
+            Ok(None) => {
+                Some(Ok(Step::Wait(Wait { read: true, write: false, ms: self.session.next_tick_ms(true, now) })))
+            }
             Err(error) => Some(Err(error)),
         }
     }

@@ -158,16 +158,19 @@ impl KeepAlive {
     }
 
     /// Milliseconds until [`KeepAlive::is_due`] or [`KeepAlive::check`] has something new to say; `u32::MAX`: never on its
-    /// own.
+    /// own. `checks`: an answer that is overdue counts, and not only one that will be.
     #[must_use]
     #[cfg_attr(feature = "quick", inline(always))]
-    pub fn next_check_ms(&self, timeout_ms: u32, now: Instant) -> u32 {
+    pub fn next_check_ms(&self, checks: bool, timeout_ms: u32, now: Instant) -> u32 {
         let mut ms = u32::MAX;
         if self.keep_alive_s > 0 {
             ms = self.due().ms_from(now);
         }
         if self.awaits_answer {
-            ms = ms.min(self.silent(timeout_ms).ms_from(now));
+            let left_ms = self.silent(timeout_ms).ms_from(now);
+            if left_ms > 0 || checks {
+                ms = ms.min(left_ms);
+            }
         }
         ms
     }
@@ -192,7 +195,7 @@ mod tests {
         let mut keep_alive = KeepAlive::new();
         keep_alive.start(60, t0);
         assert!(!keep_alive.is_due(t0.plus_ms(44_999)));
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), 45_000);
+        assert_eq!(keep_alive.next_check_ms(true, TIMEOUT_MS, t0), 45_000);
         assert!(keep_alive.is_due(t0.plus_ms(45_000)));
         keep_alive.sent(t0.plus_ms(40_000));
         keep_alive.heard(t0.plus_ms(41_000));
@@ -212,7 +215,7 @@ mod tests {
             keep_alive.sent(t0.plus_ms(second * 1_000));
             assert!(!keep_alive.is_due(t0.plus_ms(second * 1_000)));
         }
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(44_000)), 1_000);
+        assert_eq!(keep_alive.next_check_ms(true, TIMEOUT_MS, t0.plus_ms(44_000)), 1_000);
         assert!(keep_alive.is_due(t0.plus_ms(45_000)));
         keep_alive.ping(false, t0.plus_ms(45_000));
         keep_alive.sent(t0.plus_ms(60_000));
@@ -226,7 +229,7 @@ mod tests {
         let mut keep_alive = KeepAlive::new();
         keep_alive.start(1, t0);
         keep_alive.ping(false, t0.plus_ms(750));
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(1_499)), 1, "to be sent again");
+        assert_eq!(keep_alive.next_check_ms(true, TIMEOUT_MS, t0.plus_ms(1_499)), 1, "to be sent again");
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(1_749)), Ok(()));
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(1_750)), Err(SessionError::Silent));
     }
@@ -239,7 +242,7 @@ mod tests {
         keep_alive.ping(false, t0);
         keep_alive.heard(t0.plus_ms(10_000));
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(29_999)), Ok(()));
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(29_999)), 1);
+        assert_eq!(keep_alive.next_check_ms(true, TIMEOUT_MS, t0.plus_ms(29_999)), 1);
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(30_000)), Err(SessionError::Silent));
         keep_alive.pingresp(t0.plus_ms(30_000));
         assert!(!keep_alive.take_answer(), "nobody asked");
@@ -250,7 +253,7 @@ mod tests {
         let t0 = Instant::from_ticks_ms(0);
         let mut keep_alive = KeepAlive::new();
         keep_alive.start(0, t0);
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0), u32::MAX);
+        assert_eq!(keep_alive.next_check_ms(true, TIMEOUT_MS, t0), u32::MAX);
         keep_alive.ping(true, t0);
         keep_alive.ping(true, t0);
         keep_alive.pingresp(t0);
@@ -278,7 +281,7 @@ mod tests {
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(49_999)), Ok(()));
         // The last one leaves late.
         keep_alive.moved(true, t0.plus_ms(40_000));
-        assert_eq!(keep_alive.next_check_ms(TIMEOUT_MS, t0.plus_ms(59_999)), 1);
+        assert_eq!(keep_alive.next_check_ms(true, TIMEOUT_MS, t0.plus_ms(59_999)), 1);
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(60_000)), Err(SessionError::Silent));
     }
 

@@ -233,17 +233,18 @@ impl Session {
     }
 
     /// Milliseconds until [`Session::tick`] or [`Session::check_alive`] has something to say; `u32::MAX`: never on its own.
+    /// `checks`: an answer that is overdue counts, and not only one that will be.
     #[must_use]
     #[cfg_attr(feature = "quick", inline(always))]
-    pub fn next_tick_ms(&self, now: Instant) -> u32 {
-        if self.is_open() { self.keep_alive.next_check_ms(self.answer_timeout_ms, now) } else { u32::MAX }
+    pub fn next_tick_ms(&self, checks: bool, now: Instant) -> u32 {
+        if self.is_open() { self.keep_alive.next_check_ms(checks, self.answer_timeout_ms, now) } else { u32::MAX }
     }
 
     /// Milliseconds until [`Session::next_tick_ms`], or until the answer is due to what was sent at `now`.
     #[cfg(feature = "quick")]
     #[must_use]
     pub fn next_due_ms(&self, now: Instant) -> u32 {
-        self.answer_timeout_ms.min(self.next_tick_ms(now))
+        self.answer_timeout_ms.min(self.next_tick_ms(true, now))
     }
 
     /// A message comes in, or the start of a long one: [`Action::Deliver`], or the answer to a repeated one

@@ -213,3 +213,25 @@ fn a_pingresp_that_waited_in_the_buffer_is_no_sign_that_the_next_one_is_late() {
     caller.pass_ms(TIMEOUT_MS);
     assert_eq!(caller.poll(Awaited::Message), Err(SILENT));
 }
+
+#[test]
+fn a_caller_who_cannot_look_for_pingresp_behind_a_message_sleeps_until_he_has_to_do_something() {
+    let mut caller = Caller::connected(true);
+    let poll = |caller: &mut Caller, takes, may_read| {
+        let call = Call { takes, may_read, attends: false, ..Call::new(Awaited::Message) };
+        caller.client.poll(&mut caller.stream, &call, &mut Lent::default(), caller.now)
+    };
+    caller.pass_ms(45_000);
+    caller.stream.gives(&[&publish(0x30, b"t", 0, b"")[..], &PINGRESP].concat());
+    assert_eq!(poll(&mut caller, false, true), Ok(wait(false, false, TIMEOUT_MS)));
+    caller.pass_ms(TIMEOUT_MS);
+    assert_eq!(poll(&mut caller, false, true), Ok(wait(false, false, 25_000)), "until PINGREQ is due again");
+    // The same with an empty buffer: he comes again at once, and looks.
+    assert_eq!(poll(&mut caller, true, false), Ok(Step::Message));
+    assert!(matches!(poll(&mut caller, true, false), Ok(Step::Wait(_))));
+    caller.pass_ms(25_000);
+    assert_eq!(poll(&mut caller, false, false), Ok(wait(true, false, TIMEOUT_MS)));
+    caller.pass_ms(TIMEOUT_MS);
+    assert_eq!(poll(&mut caller, false, false), Ok(wait(true, false, 1)));
+    assert_eq!(poll(&mut caller, false, true), Err(SILENT));
+}

@@ -10,15 +10,15 @@ use super::{Clocked, TIMEOUT_MS};
 #[test]
 fn pingreq_is_due_when_nothing_was_sent_for_three_quarters_of_the_keep_alive() {
     let mut clocked = Clocked::connected(true);
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 45_000);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 45_000);
     clocked.pass_ms(44_999);
     assert!(!clocked.session.tick(clocked.now));
     // What comes in does not count, what goes out does.
     clocked.arrives(&publish(0x30, b"t", 0, b"")).expect("a message");
     clocked.session.heard(clocked.now);
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 1);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 1);
     clocked.published(QoS::AtMostOnce);
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 45_000);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 45_000);
     clocked.pass_ms(45_000);
     assert!(clocked.session.tick(clocked.now));
     assert!(!clocked.session.tick(clocked.now), "sent only once");
@@ -30,13 +30,13 @@ fn pingresp_ends_the_watch() {
     let mut clocked = Clocked::connected(true);
     clocked.pass_ms(45_000);
     assert!(clocked.session.tick(clocked.now));
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), TIMEOUT_MS);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), TIMEOUT_MS);
     clocked.pass_ms(100);
     clocked.session.heard(clocked.now);
     clocked.arrives(&PINGRESP).expect("PINGRESP");
     assert!(!clocked.session.awaits_pingresp());
     assert!(!clocked.session.take_ping_answer(), "the caller did not ask");
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 44_900);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 44_900);
     clocked.pass_ms(TIMEOUT_MS * 2);
     assert_eq!(clocked.session.check_alive(clocked.now), Ok(()));
 }
@@ -48,7 +48,7 @@ fn silence_after_pingreq_is_an_error_when_the_answer_is_overdue() {
     assert!(clocked.session.tick(clocked.now));
     clocked.pass_ms(TIMEOUT_MS - 1);
     assert_eq!(clocked.session.check_alive(clocked.now), Ok(()));
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 1);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 1);
     clocked.pass_ms(1);
     assert_eq!(clocked.session.check_alive(clocked.now), Err(SessionError::Silent));
 }
@@ -60,12 +60,12 @@ fn another_pingreq_does_not_put_the_end_of_patience_off() {
     clocked.arrives(&CONNACK).expect("CONNACK");
     for _ in 0..2 {
         // 6 and 12 s; the first answer was due at 14 s, since Keep Alive is shorter than the time for answers.
-        assert_eq!(clocked.session.next_tick_ms(clocked.now), 6_000);
+        assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 6_000);
         clocked.pass_ms(6_000);
         assert_eq!(clocked.session.check_alive(clocked.now), Ok(()));
         assert!(clocked.session.tick(clocked.now));
     }
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 2_000);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 2_000);
     clocked.pass_ms(2_000);
     assert_eq!(clocked.session.check_alive(clocked.now), Err(SessionError::Silent));
 }
@@ -83,7 +83,7 @@ fn a_message_that_takes_longer_than_the_keep_alive_does_not_keep_pingreq_back() 
         assert!(!clocked.session.tick(clocked.now));
         assert_eq!(clocked.session.check_alive(clocked.now), Ok(()));
     }
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 1_000, "PINGREQ comes before the end of patience");
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 1_000, "PINGREQ comes before the end of patience");
     clocked.pass_ms(1_000);
     assert!(clocked.session.tick(clocked.now));
     clocked.session.heard(clocked.now);
@@ -100,7 +100,7 @@ fn no_keep_alive_means_no_pingreq_and_no_watch() {
     let mut clocked = Clocked::new();
     clocked.session.connect(true, 0, TIMEOUT_MS, clocked.now);
     clocked.arrives(&CONNACK).expect("CONNACK");
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), u32::MAX);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), u32::MAX);
     clocked.pass_ms(2_000_000_000);
     assert!(!clocked.session.tick(clocked.now));
     assert_eq!(clocked.session.check_alive(clocked.now), Ok(()));
@@ -111,7 +111,7 @@ fn the_longest_keep_alive_is_counted_right() {
     let mut clocked = Clocked::new();
     clocked.session.connect(true, 65_535, TIMEOUT_MS, clocked.now);
     clocked.arrives(&CONNACK).expect("CONNACK");
-    assert_eq!(clocked.session.next_tick_ms(clocked.now), 49_151_250);
+    assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 49_151_250);
 }
 
 #[test]
