@@ -48,8 +48,9 @@ pub struct Net {
     pub forgives: bool,
     /// Whether the last write would block.
     pub blocks: bool,
-    /// When a write would block last.
+    /// When a write would block last, and [`Net::late_ms`] then.
     pub blocked_at: u64,
+    blocked_late_ms: u64,
     /// Octets that crossed, in either direction.
     pub crossed: u64,
     /// Calls of read.
@@ -80,6 +81,7 @@ impl Net {
             forgives: false,
             blocks: false,
             blocked_at: 0,
+            blocked_late_ms: 0,
             crossed: 0,
             reads: 0,
             read_at: 0,
@@ -156,6 +158,11 @@ impl Net {
         [self.server.next_at(), self.refill_at].into_iter().flatten().min()
     }
 
+    /// Whether a write would block in the last so many milliseconds. Who woke late has had no occasion to try again.
+    pub fn was_blocked(&self, ms: u64) -> bool {
+        self.now <= self.blocked_at + ms + self.late_ms - self.blocked_late_ms
+    }
+
     pub fn is_readable(&self) -> bool {
         !self.incoming.is_empty() || self.end.is_some()
     }
@@ -180,6 +187,7 @@ impl Net {
         self.blocks = len == 0;
         if self.blocks {
             self.blocked_at = self.now;
+            self.blocked_late_ms = self.late_ms;
         }
         if self.window != usize::MAX {
             self.window -= len;

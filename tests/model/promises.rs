@@ -173,7 +173,7 @@ impl State {
 
     /// Whether a write would block lately: a PINGREQ that waits to be written counts as if it had left.
     fn was_blocked(&self) -> bool {
-        self.net.now <= self.net.blocked_at + self.net.habits.timeout_ms
+        self.net.was_blocked(self.net.habits.timeout_ms)
     }
 
     /// The Server is called silent.
