@@ -9,6 +9,8 @@ use super::world::State;
 
 /// Steps without the clock, without octets, without messages.
 const IDLE: u32 = 50;
+/// Steps without octets, without messages, however much time passes.
+const STILL: u32 = 500;
 /// Steps after what is awaited has come, or its time is over.
 const OVERDUE: u32 = 2_000;
 /// Reads that the client makes in a poll at most.
@@ -29,6 +31,7 @@ pub struct Run {
     since: u64,
     seen: (u64, u64, u64, usize),
     idle: u32,
+    still: u32,
     overdue: u32,
 }
 
@@ -50,6 +53,7 @@ impl Run {
             since: state.net.now,
             seen: (0, 0, 0, 0),
             idle: 0,
+            still: 0,
             overdue: 0,
         }
     }
@@ -83,8 +87,11 @@ impl Run {
         self.delivers(state, delivers_since);
         let rooms = state.caller.rooms.each_ref().map(Vec::len);
         let seen = (net.now, net.crossed, net.server.ledger.told + net.callbacks, rooms[0] + rooms[1]);
-        self.idle = if std::mem::replace(&mut self.seen, seen) == seen { self.idle + 1 } else { 0 };
+        let before = std::mem::replace(&mut self.seen, seen);
+        self.idle = if before == seen { self.idle + 1 } else { 0 };
         assert!(self.idle < IDLE, "goes round and round");
+        self.still = if (seen.0, before.1, before.2, before.3) == seen { self.still + 1 } else { 0 };
+        assert!(self.still < STILL, "wakes again and again, and nothing happens");
         if !self.has_limit {
             return;
         }
