@@ -53,6 +53,8 @@ pub struct Net {
     blocked_late_ms: u64,
     /// Octets that crossed, in either direction.
     pub crossed: u64,
+    /// Calls without rooms since so many octets had crossed.
+    pub withheld: (u64, u32),
     /// Calls of read.
     pub reads: u32,
     pub read_at: u64,
@@ -83,6 +85,7 @@ impl Net {
             blocked_at: 0,
             blocked_late_ms: 0,
             crossed: 0,
+            withheld: (0, 0),
             reads: 0,
             read_at: 0,
             written_at: 0,

@@ -9,7 +9,7 @@ use super::world::State;
 
 /// Steps without the clock, without octets, without messages.
 const IDLE: u32 = 50;
-/// Steps without octets, without messages, however much time passes.
+/// Steps without octets, without messages, without methods that begin, however much time passes.
 const STILL: u32 = 500;
 /// Steps after what is awaited has come, or its time is over.
 const OVERDUE: u32 = 2_000;
@@ -30,13 +30,15 @@ pub struct Run {
     /// As [`Run::since`] was before the last step.
     since: u64,
     seen: (u64, u64, u64, usize),
+    runs: u64,
     idle: u32,
     still: u32,
     overdue: u32,
 }
 
 impl Run {
-    pub fn new(state: &State, awaited: Awaited, deadline: Option<u64>, waits: bool) -> Self {
+    pub fn new(state: &mut State, awaited: Awaited, deadline: Option<u64>, waits: bool) -> Self {
+        state.runs += 1;
         let number = match awaited {
             Awaited::Slot(slot) => state.caller.number_of(slot),
             _ => None,
@@ -52,6 +54,7 @@ impl Run {
             own_callbacks_ms: 0,
             since: state.net.now,
             seen: (0, 0, 0, 0),
+            runs: state.runs,
             idle: 0,
             still: 0,
             overdue: 0,
@@ -90,7 +93,9 @@ impl Run {
         let before = std::mem::replace(&mut self.seen, seen);
         self.idle = if before == seen { self.idle + 1 } else { 0 };
         assert!(self.idle < IDLE, "goes round and round");
-        self.still = if (seen.0, before.1, before.2, before.3) == seen { self.still + 1 } else { 0 };
+        // A method that others call wakes this one.
+        let is_alone = std::mem::replace(&mut self.runs, state.runs) == state.runs;
+        self.still = if is_alone && (seen.0, before.1, before.2, before.3) == seen { self.still + 1 } else { 0 };
         assert!(self.still < STILL, "wakes again and again, and nothing happens");
         if !self.has_limit {
             return;

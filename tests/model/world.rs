@@ -33,6 +33,8 @@ pub struct State {
     sleepers: Vec<Option<Sleeper>>,
     /// Counts what wakes all threads.
     pub woken: u64,
+    /// How often a method went into the loop.
+    pub runs: u64,
 }
 
 /// The state, for threads that take turns.
@@ -45,7 +47,15 @@ impl World {
     pub fn new(chance: Chance, tells: bool) -> Self {
         let net = Net::new(chance, tells);
         let calls = net.habits.calls;
-        World(RefCell::new(State { net, caller: Caller::new(0), calls, thread: 0, sleepers: Vec::new(), woken: 0 }))
+        World(RefCell::new(State {
+            net,
+            caller: Caller::new(0),
+            calls,
+            thread: 0,
+            sleepers: Vec::new(),
+            woken: 0,
+            runs: 0,
+        }))
     }
 
     /// Does something with the state, in which no other thread comes between.
