@@ -12,9 +12,6 @@ use super::net::Net;
 use super::support::stream::Fault;
 use super::world::State;
 
-/// Calls without rooms in which no octets cross.
-const WITHHELD: u32 = 10;
-
 /// Why a method raises.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Failure {
@@ -208,10 +205,7 @@ impl State {
         let State { net, caller, .. } = self;
         let lent = step.lends.take().and_then(|slot| Some((slot, caller.held[usize::from(slot)].clone()?)));
         let packet: Packet = lent.as_ref().map(|(slot, held)| (*slot, &held.topic[..], &held.payload[..]));
-        // Not for ever.
-        net.withheld = if net.withheld.0 == net.crossed { net.withheld } else { (net.crossed, 0) };
-        let withholds = net.withheld.1 < WITHHELD && net.chance.one_in(net.habits.withholds);
-        net.withheld.1 += u32::from(withholds);
+        let withholds = net.has_a_whim(net.habits.withholds);
         let rooms = if withholds { None } else { Some(&mut caller.rooms) };
         step.call.awaited = awaited;
         step.call.takes = caller.kept_len < net.habits.kept;

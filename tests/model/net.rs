@@ -15,6 +15,9 @@ use super::support::stream::Fault;
 /// What the clock of 32 bits shows at first: it wraps soon.
 const START_MS: u32 = u32::MAX - 30_000;
 
+/// Whims in a row, with no octets that cross.
+const WHIMS: u32 = 10;
+
 /// How a stream ends, once what came before is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -53,8 +56,8 @@ pub struct Net {
     blocked_late_ms: u64,
     /// Octets that crossed, in either direction.
     pub crossed: u64,
-    /// Calls without rooms since so many octets had crossed.
-    pub withheld: (u64, u32),
+    /// Whims since so many octets had crossed.
+    whims: (u64, u32),
     /// Calls of read.
     pub reads: u32,
     pub read_at: u64,
@@ -85,7 +88,7 @@ impl Net {
             blocked_at: 0,
             blocked_late_ms: 0,
             crossed: 0,
-            withheld: (0, 0),
+            whims: (0, 0),
             reads: 0,
             read_at: 0,
             written_at: 0,
@@ -161,6 +164,16 @@ impl Net {
         [self.server.next_at(), self.refill_at].into_iter().flatten().min()
     }
 
+    /// Whether something goes wrong this once, with such odds: a fuzzer would have it go wrong for ever.
+    pub fn has_a_whim(&mut self, odds: usize) -> bool {
+        if self.whims.0 != self.crossed {
+            self.whims = (self.crossed, 0);
+        }
+        let has_one = self.whims.1 < WHIMS && self.chance.one_in(odds);
+        self.whims.1 += u32::from(has_one);
+        has_one
+    }
+
     /// Whether a write would block in the last so many milliseconds. Who woke late has had no occasion to try again.
     pub fn was_blocked(&self, ms: u64) -> bool {
         self.now <= self.blocked_at + ms + self.late_ms - self.blocked_late_ms
@@ -184,7 +197,7 @@ impl Net {
             return Err(Fault::Broken);
         }
         let mut len = offered.len().min(self.window);
-        if self.chance.one_in(self.habits.partial) {
+        if self.has_a_whim(self.habits.partial) {
             len = len.min(self.chance.below(offered.len() + 1));
         }
         self.blocks = len == 0;
