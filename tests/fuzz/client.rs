@@ -4,6 +4,7 @@
 //! With STORY in the environment it tells what happens.
 #![no_main]
 
+mod drawn;
 #[path = "../model/mod.rs"]
 mod model;
 #[path = "../support/mod.rs"]
@@ -14,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_h
 
 use model::case;
 use model::chance::Chance;
+use support::random;
 
 fn tells(octets: &[u8]) {
     let story = RefCell::new(Vec::new());
@@ -32,6 +34,6 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
     if std::env::var_os("STORY").is_some() {
         tells(octets);
     } else {
-        case::run(Chance::of_octets(octets), None, None);
+        drawn::with_others(octets, |octets| case::run(Chance::of_octets(octets), None, None));
     }
 });

@@ -6,17 +6,25 @@
 #[allow(dead_code)]
 mod packets;
 
+mod drawn;
+#[allow(clippy::duplicate_mod, reason = "as above")]
+#[path = "../support/random.rs"]
+#[allow(dead_code)]
+mod random;
+
 use umqtt::codec::fixed_header::FixedHeader;
 use umqtt::codec::topic::check_string;
 use umqtt::codec::{AckType, ConnectReturnCode, Delivery, Packet, PacketIdentifier, QoS, TopicFilter, TopicName};
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| drawn::with_others(octets, decode));
+
+fn decode(octets: &[u8]) {
     fixed_header(octets);
     if let Some((&first, body)) = octets.split_first() {
         packet(first, body);
     }
     topic(octets);
-});
+}
 
 /// What has been seen of a header settles it: it does not change with what comes later. Its length is the one that the
 /// octets say, and its packet is read from as many octets.

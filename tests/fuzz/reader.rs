@@ -3,6 +3,7 @@
 //! The first octet seeds where the others are cut.
 #![no_main]
 
+mod drawn;
 #[path = "../support/random.rs"]
 #[allow(dead_code)]
 mod random;
@@ -11,12 +12,14 @@ mod reading;
 
 use random::{Random, pieces};
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| drawn::with_others(octets, cut));
+
+fn cut(octets: &[u8]) {
     let Some((&seed, octets)) = octets.split_first() else { return };
     alike::<16>(octets, seed);
     alike::<64>(octets, seed);
     alike::<768>(octets, seed);
-});
+}
 
 /// Through a buffer of `N` octets.
 fn alike<const N: usize>(octets: &[u8], seed: u8) {

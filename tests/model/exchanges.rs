@@ -1,6 +1,6 @@
 //! What the Server knows of the exchanges that the client began.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::support::wire::Raw;
 
@@ -62,7 +62,7 @@ impl Begun {
 /// All exchanges.
 #[derive(Debug, Default)]
 pub struct Exchanges {
-    pub all: HashMap<u32, Begun>,
+    pub all: BTreeMap<u32, Begun>,
     /// Which of them the Server has and has not been told the end of, by Packet Identifier.
     under_way: BTreeMap<u16, u32>,
     /// Those whose PUBREC the client has read, in that order.

@@ -1,6 +1,6 @@
 //! What the caller has to get of the messages that the client has read: each in its turn, at QoS 2 once, octet for octet.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use umqtt::settings::{INCOMING, RX_BUFFER};
@@ -62,11 +62,11 @@ pub struct Ledger {
     /// QoS 2 identifiers that the caller has taken and the Server has not released.
     unreleased: BTreeSet<u16>,
     /// Acknowledgements that are due, by first octet and identifier.
-    owed: HashMap<(u8, u16), u32>,
+    owed: BTreeMap<(u8, u16), u32>,
     /// Those for which the client has read the reason.
-    allowed: HashMap<(u8, u16), u32>,
+    allowed: BTreeMap<(u8, u16), u32>,
     /// Those that were written.
-    written: HashMap<(u8, u16), u32>,
+    written: BTreeMap<(u8, u16), u32>,
     /// The Server has said anything: nothing is known of what comes.
     pub is_wild: bool,
     /// Messages that were told.
