@@ -7,6 +7,7 @@ use umqtt::client::{Awaited, Call, Error, Step as Came, Wait};
 use umqtt::settings::IN_FLIGHT;
 
 use super::adapter::{Adapter, Come, Packet, Rooms, Told, Wish};
+use super::identity::Identity;
 use super::ledger::Coming;
 use super::net::Net;
 use super::support::stream::Fault;
@@ -112,6 +113,7 @@ pub struct Caller {
     pub callback_thread: Option<usize>,
     pub connecting: bool,
     pub clean: bool,
+    pub identity: Identity,
     pub has_stream: bool,
     pub disconnecting: bool,
     pub held: [Option<Held>; IN_FLIGHT],
@@ -133,6 +135,7 @@ impl Caller {
             callback_thread: None,
             connecting: false,
             clean: true,
+            identity: Identity::default(),
             has_stream: false,
             disconnecting: false,
             held: [const { None }; IN_FLIGHT],

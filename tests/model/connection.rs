@@ -1,30 +1,21 @@
 //! `cmodule/connection.c`, and `hang_up` of mqttclient.c: how a connection begins and ends.
 
 use umqtt::client::Awaited;
-use umqtt::codec::Connect;
 
 use super::caller::{Failure, Status, Step};
+use super::identity::Identity;
 use super::promises::deadline;
 use super::world::{State, World};
 
 impl State {
-    fn describe(&self) -> Connect<'static> {
-        Connect {
-            client_identifier: b"c",
-            clean_session: self.caller.clean,
-            keep_alive_s: self.net.habits.keep_alive_s,
-            will: None,
-            user_name: None,
-            password: None,
-        }
-    }
-
-    /// A stream was opened: begins a connection on it.
-    fn adopts(&mut self) {
-        let connect = self.describe();
+    /// A stream was opened: begins a connection on it, of which CONNECT tells this.
+    fn adopts(&mut self, identity: &Identity) {
         let State { net, caller, .. } = self;
-        net.says(format_args!("  connect, clean session {}", connect.clean_session));
-        net.opens(connect.clean_session);
+        let (clean, keep_alive_s) = (caller.clean, net.habits.keep_alive_s);
+        let connect = identity.connect(clean, keep_alive_s);
+        net.says(format_args!("  connect, clean session {clean}"));
+        net.opens(clean);
+        net.server.connect = identity.octets(clean, keep_alive_s);
         caller.has_stream = true;
         caller.connection += 1;
         caller.client.open(net, &connect).expect("a packet that can be sent");
@@ -88,18 +79,23 @@ impl World {
         // Name, TCP and TLS.
         let ms = self.with(|state| state.net.chance.ms(3));
         self.passes(ms).await;
-        let (connection, mut step) = self.with(|state| {
-            state.adopts();
-            (state.caller.connection, state.begin_step())
+        let (identity, connection, mut step) = self.with(|state| {
+            let State { net, caller, .. } = state;
+            if net.chance.one_in(net.habits.changes) {
+                caller.identity.changes(&mut net.chance, net.habits.is_slow());
+            }
+            let identity = caller.identity.clone();
+            state.adopts(&identity);
+            (identity, state.caller.connection, state.begin_step())
         });
-        let status = self.await_connack(&mut step, connection, deadline).await;
+        let status = self.await_connack(&mut step, &identity, connection, deadline).await;
         self.with(|state| state.concludes(&mut step, connection, status))
     }
 
-    async fn await_connack(&self, step: &mut Step, connection: u32, deadline: u64) -> Status {
+    async fn await_connack(&self, step: &mut Step, identity: &Identity, connection: u32, deadline: u64) -> Status {
         loop {
             let status = self.with(|state| {
-                let connect = state.describe();
+                let connect = identity.connect(state.caller.clean, state.net.habits.keep_alive_s);
                 state.connect_step(step, &connect)
             });
             if status != Status::Wait {

@@ -67,6 +67,8 @@ pub struct Habits {
     pub forgets: usize,
     pub present_anyway: usize,
     pub no_connack: usize,
+    /// Odds that the caller changes user, password or Will before he connects.
+    pub changes: usize,
     pub threads: usize,
     /// How many methods the threads call.
     pub calls: usize,
@@ -116,7 +118,13 @@ impl Habits {
             no_connack: chance.pick(&[0, 0, 8]),
             threads: chance.pick(&[1, 2, 3]),
             calls: chance.pick(&[12, 30, 60]),
+            changes: chance.pick(&[0, 2]),
         }
+    }
+
+    /// What leaves in small pieces is not long, or it takes for ever.
+    pub fn is_slow(&self) -> bool {
+        self.window > 0 && self.window < 1_000
     }
 
     /// A Server that answers at once, on a stream that takes all, for a caller without moods: the end of a case.

@@ -22,9 +22,7 @@ impl State {
         let topic_len = net.chance.pick(&[0, 0, 20, 300, 600]);
         topic.resize(topic.len().max(topic_len), b't');
         let lens = [5, 0, 60, 130, 500, 700, 2_000, 20_000];
-        // What leaves in small pieces is not long, or it takes for ever.
-        let is_slow = net.habits.window > 0 && net.habits.window < 1_000;
-        let len = net.chance.pick(&lens[..if is_slow { 6 } else { 8 }]);
+        let len = net.chance.pick(&lens[..if net.habits.is_slow() { 6 } else { 8 }]);
         let payload = if which == 0 { packets::numbered(len + net.chance.below(8)) } else { Vec::new() };
         let exchange = match which {
             0 => Exchange::Publish { qos, retain },

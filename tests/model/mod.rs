@@ -9,6 +9,7 @@ pub mod chance;
 mod connection;
 mod exchanges;
 mod habits;
+mod identity;
 mod ledger;
 mod messages;
 mod methods;

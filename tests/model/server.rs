@@ -64,6 +64,8 @@ enum Later {
 pub struct Server {
     pub connection: u32,
     clean: bool,
+    /// CONNECT, as it has to come.
+    pub connect: Vec<u8>,
     has_session: bool,
     got: Vec<u8>,
     got_connect: bool,
@@ -328,7 +330,8 @@ impl Server {
     fn gets_packet(&mut self, raw: &Raw, moment: &mut Moment) {
         assert!(!self.got_disconnect, "nothing comes after DISCONNECT, but {raw:x?}");
         if !std::mem::replace(&mut self.got_connect, true) {
-            assert_eq!((raw.first, raw.body[7] & 2 != 0), (0x10, self.clean), "CONNECT comes first");
+            assert!(raw.first == 0x10 && self.connect.ends_with(&raw.body), "CONNECT comes first, as it has to be");
+            assert_eq!(raw.len, self.connect.len());
             if !moment.chance.one_in(moment.habits.no_connack) {
                 self.says_later(Later::Connack, moment);
             }
