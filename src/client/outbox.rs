@@ -17,6 +17,8 @@ pub struct Outbox {
     octets: Vec<u8, LEN, u8>,
     /// Octets that have not left of the PINGREQ that Keep Alive asks for: it has a place of its own.
     pingreq_left: u8,
+    /// End of the last PINGREQ among the others.
+    ping_end: u8,
     written: u8,
     /// End of what the stream was last offered. A TLS stream that would block has to be offered the same again.
     offered: u8,
@@ -27,7 +29,7 @@ impl Outbox {
     pub const fn new() -> Self {
         // PUBREL for each exchange under way has to fit at once when a session resumes.
         const { assert!(crate::settings::IN_FLIGHT <= CAPACITY, "IN_FLIGHT is at most 10") };
-        Outbox { octets: Vec::new(), pingreq_left: 0, written: 0, offered: 0 }
+        Outbox { octets: Vec::new(), pingreq_left: 0, ping_end: 0, written: 0, offered: 0 }
     }
 
     /// Whether `packets` acknowledgements still fit.
@@ -48,6 +50,23 @@ impl Outbox {
         }
     }
 
+    /// What was pushed last is a PINGREQ of the caller's.
+    pub fn marks_ping(&mut self) {
+        self.ping_end = self.end();
+    }
+
+    /// Whether a PINGREQ waits.
+    pub fn has_pingreq(&self) -> bool {
+        self.pingreq_left > 0 || self.ping_end > self.written
+    }
+
+    fn end(&self) -> u8 {
+        // Never more than the capacity.
+        #[allow(clippy::cast_possible_truncation)]
+        let end = self.octets.len() as u8;
+        end
+    }
+
     /// Nothing waits.
     pub fn is_empty(&self) -> bool {
         self.octets.is_empty() && self.pingreq_left == 0
@@ -62,12 +81,7 @@ impl Outbox {
     pub fn offer(&mut self) -> &[u8] {
         if !self.owes_others() {
             match self.pingreq_left {
-                0 => {
-                    // Never more than the capacity.
-                    #[allow(clippy::cast_possible_truncation)]
-                    let end = self.octets.len() as u8;
-                    self.offered = end;
-                }
+                0 => self.offered = self.end(),
                 1 => return &PINGREQ[1..],
                 _ => return &PINGREQ,
             }
@@ -86,6 +100,7 @@ impl Outbox {
         self.written = self.written.saturating_add(len);
         if usize::from(self.written) >= self.octets.len() {
             self.octets.clear();
+            self.ping_end = 0;
             self.written = 0;
             self.offered = 0;
         }
@@ -95,6 +110,7 @@ impl Outbox {
     pub fn clear(&mut self) {
         self.octets.clear();
         self.pingreq_left = 0;
+        self.ping_end = 0;
         self.written = 0;
         self.offered = 0;
     }

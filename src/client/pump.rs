@@ -82,7 +82,7 @@ impl Client {
                         None => return Ok(Flow::Blocked),
                     }
                     self.session.sent_without_slot(now);
-                    self.session.moved(self.outbox.is_empty(), now);
+                    self.session.moved(!self.outbox.has_pingreq(), now);
                     continue;
                 }
                 None if begun_only => return Ok(Flow::Idle),

@@ -60,6 +60,7 @@ impl Client {
         }
         let queued = self.queue(&PINGREQ);
         if queued {
+            self.outbox.marks_ping();
             self.session.ping(now);
         }
         Ok(queued)

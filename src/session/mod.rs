@@ -187,7 +187,7 @@ impl Session {
         self.keep_alive.heard(now);
     }
 
-    /// Octets have left, and PINGREQ may be behind them; `all`: nothing of the client's own is left to be sent.
+    /// Octets have left, and PINGREQ may be behind them; `all`: none is.
     pub fn moved(&mut self, all: bool, now: Instant) {
         self.keep_alive.moved(all, now);
     }

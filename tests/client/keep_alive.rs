@@ -235,3 +235,28 @@ fn a_caller_who_cannot_look_for_pingresp_behind_a_message_sleeps_until_he_has_to
     assert_eq!(poll(&mut caller, false, false), Ok(wait(true, false, 1)));
     assert_eq!(poll(&mut caller, false, true), Err(SILENT));
 }
+
+#[test]
+fn the_time_for_pingresp_begins_when_pingreq_has_left_whatever_is_behind_it() {
+    for is_callers in [false, true] {
+        let mut caller = Caller::connected(true);
+        caller.stream.then = Some(Output::WouldBlock);
+        if is_callers {
+            assert_eq!(caller.client.ping::<Fault>(caller.now), Ok(true));
+        } else {
+            caller.pass_ms(45_000);
+        }
+        caller.stream.gives(&publish(0x32, b"t", 1, b""));
+        assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+        // It leaves late, and PUBACK octet by octet.
+        caller.pass_ms(TIMEOUT_MS - 1);
+        caller.stream.outputs.extend([Output::Take(2), Output::Take(1), Output::WouldBlock]);
+        assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+        caller.pass_ms(TIMEOUT_MS - 1);
+        caller.stream.outputs.extend([Output::Take(1), Output::WouldBlock]);
+        assert!(matches!(caller.poll(Awaited::Message), Ok(Step::Wait(_))));
+        assert_eq!(caller.stream.sent(), [&PINGREQ[..], &puback(1)[..2]].concat());
+        caller.pass_ms(1);
+        assert_eq!(caller.poll(Awaited::Message), Err(SILENT));
+    }
+}
