@@ -132,9 +132,22 @@ void mqttclient_check_credentials(mp_obj_t user, mp_obj_t password) {
     }
 }
 
+#if UMQTT_CHECKS_STACK
+// What a method takes of the stack, TLS not counted: a packet that is put together for one write, and the frames above it. The tests in
+// micropython/manners paint a stack and measure it.
+#define STACK_NEEDED (UMQTT_WINDOW + 256 * sizeof(void *))
+
+static __attribute__((noinline)) void check_stack(void) {
+    umqtt_port_check_stack(STACK_NEEDED);
+}
+#endif
+
 // The client that a method was called on. What else can come: an instance of a subclass whose __init__ has not called this one's, and
 // the client that `reconn` brought into a subclass, which is Python's. May raise TypeError.
 mqttclient_obj_t *mqttclient_self(mp_obj_t self_in) {
+    #if UMQTT_CHECKS_STACK
+    check_stack();
+    #endif
     if (!mp_obj_is_type(self_in, &mp_type_umqtt_MQTTClient)) {
         mp_raise_TypeError(MP_ERROR_TEXT("__init__ was not called, or reconn in a subclass: derive from umqtt.reconnect.MQTTClient"));
     }

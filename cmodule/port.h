@@ -10,6 +10,7 @@
 #include "py/objstr.h"
 #include "py/objtype.h"
 #include "py/runtime.h"
+#include "py/stackctrl.h"
 #include "py/stream.h"
 
 #define UMQTT_MICROPYTHON (MICROPY_VERSION_MAJOR * 1000 + MICROPY_VERSION_MINOR)
@@ -127,6 +128,17 @@ static inline bool umqtt_port_is_pending(void) {
     #endif
 }
 
+// Raises RuntimeError if this thread has not so much of its stack left. MicroPython looks only where Python calls Python, and spares
+// less for C than a method of this module takes.
+#define UMQTT_CHECKS_STACK (UMQTT_THREADS && !UMQTT_UNIX)
+#if UMQTT_CHECKS_STACK
+static inline __attribute__((always_inline)) void umqtt_port_check_stack(size_t len) {
+    volatile char *needed = __builtin_alloca(len);
+    needed[0] = 0;
+    MP_STACK_CHECK();
+}
+#endif
+
 // Sleeps for up to ms milliseconds, less where the port is woken by what happens, and runs what is pending. May raise.
 static inline void umqtt_port_sleep_ms(uint32_t ms) {
     #if UMQTT_MICROPYTHON >= 1022 && !defined(MICROPY_EVENT_POLL_HOOK)
@@ -149,19 +161,6 @@ static inline void umqtt_port_raise_later(mp_obj_t exception) {
         MP_STATE_VM(sched_state) = MP_SCHED_PENDING;
     }
     #endif
-    #endif
-}
-
-// Between these two no scheduled function runs in this thread. Some ports' sockets run what is pending inside a read that would block.
-static inline void umqtt_port_hold_scheduled(void) {
-    #if MICROPY_ENABLE_SCHEDULER
-    mp_sched_lock();
-    #endif
-}
-
-static inline void umqtt_port_release_scheduled(void) {
-    #if MICROPY_ENABLE_SCHEDULER
-    mp_sched_unlock();
     #endif
 }
 

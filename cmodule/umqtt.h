@@ -17,6 +17,10 @@
 #define UMQTT_INCOMING (24) // groups of 32 neighbouring QoS 2 identifiers received and not yet released
 #endif
 
+#ifndef UMQTT_WINDOW
+#define UMQTT_WINDOW (512) // octets of a packet that are put together on the stack for one write
+#endif
+
 #ifndef UMQTT_KEPT
 #define UMQTT_KEPT (262144) // octets of messages that are kept while a callback runs, from where on no more are read
 #endif

@@ -9,14 +9,29 @@
 // A call of the stream protocol under nlr_push. The error code is set before, because some ports do not set it.
 typedef enum { STREAM_READ, STREAM_WRITE } stream_call_t;
 
+#if !UMQTT_UNIX
+// Whether a socket would block. Some ports' sockets then run what is pending, which may ask for this very client, so they are not
+// tried in vain. (Under TLS they are: whether it holds octets that it has decrypted, only a read tells. And the scheduler cannot be
+// locked meanwhile, since no thread gives up the GIL as long as it is.)
+static bool would_block(mqttclient_obj_t *self, stream_call_t call) {
+    mp_uint_t wanted = (call == STREAM_READ ? MP_STREAM_POLL_RD : MP_STREAM_POLL_WR) | MP_STREAM_POLL_ERR | MP_STREAM_POLL_HUP;
+    int errcode;
+    return self->stream == self->sock && mp_get_stream(self->sock)->ioctl(self->sock, MP_STREAM_POLL, wanted, &errcode) == 0;
+}
+#endif
+
 static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *data, size_t len) {
     mp_obj_t stream = self->stream;
     if (stream == MP_OBJ_NULL) {
         return 0;
     }
+    #if !UMQTT_UNIX
+    if (would_block(self, call)) {
+        return UMQTT_STREAM_FAILED - MP_EAGAIN;
+    }
+    #endif
     int errcode = 0;
     mp_uint_t result;
-    umqtt_port_hold_scheduled();
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         const mp_stream_p_t *protocol = mp_get_stream(stream);
@@ -26,9 +41,7 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
             result = protocol->write(stream, data, len, &errcode);
         }
         nlr_pop();
-        umqtt_port_release_scheduled();
     } else {
-        umqtt_port_release_scheduled();
         mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
         mp_int_t number;
         if (mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_OSError))

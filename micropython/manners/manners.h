@@ -19,5 +19,6 @@ typedef enum {
 
 bool manners_has(manners_t one);
 
-// How many sockets are open.
+// How many sockets are open, and how often one was read or polled.
 extern int manners_sockets;
+extern unsigned manners_tries;

@@ -64,6 +64,30 @@ static mp_obj_t manners_sockets_open(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(manners_sockets_obj, manners_sockets_open);
 
+// manners.tries(): how often a socket was read or polled.
+static mp_obj_t manners_sockets_tried(void) {
+    return MP_OBJ_NEW_SMALL_INT(manners_tries);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(manners_tries_obj, manners_sockets_tried);
+
+// manners.depth(function): calls it, on a painted stack: how many octets of it were used below the caller's frame.
+static mp_obj_t __attribute__((noinline, no_sanitize("address"))) manners_depth(mp_obj_t function) {
+    enum { PAINT = 0xA5, SPARED = 512 };
+    // Numbers: to the compiler all this is outside of any object.
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t bottom = (uintptr_t)MP_STATE_THREAD(stack_top) - MP_STATE_THREAD(stack_limit);
+    for (uintptr_t at = bottom; at < here - SPARED; ++at) {
+        *(volatile byte *)at = PAINT;
+    }
+    mp_call_function_0(function);
+    uintptr_t deepest = bottom;
+    while (deepest < here && *(volatile byte *)deepest == PAINT) {
+        ++deepest;
+    }
+    return MP_OBJ_NEW_SMALL_INT(here - deepest);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(manners_depth_obj, manners_depth);
+
 // manners.mutex_answers(): what mp_thread_mutex_lock says without waiting, to the first and to the second who wants it.
 static mp_obj_t manners_mutex_answers(void) {
     mp_thread_mutex_t mutex;
@@ -122,6 +146,8 @@ static const mp_rom_map_elem_t manners_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_names), MP_ROM_PTR(&manners_names_obj) },
     { MP_ROM_QSTR(MP_QSTR_mutexes), MP_ROM_PTR(&manners_mutexes_obj) },
     { MP_ROM_QSTR(MP_QSTR_sockets), MP_ROM_PTR(&manners_sockets_obj) },
+    { MP_ROM_QSTR(MP_QSTR_tries), MP_ROM_PTR(&manners_tries_obj) },
+    { MP_ROM_QSTR(MP_QSTR_depth), MP_ROM_PTR(&manners_depth_obj) },
     { MP_ROM_QSTR(MP_QSTR_mutex_answers), MP_ROM_PTR(&manners_mutex_answers_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&manners_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_ioctl), MP_ROM_PTR(&manners_ioctl_obj) },

@@ -21,6 +21,7 @@
 enum { POLL_MS = 100, ADDRESSES_MOST = 8, OPTION_EVENTS = 20, EAI_UNKNOWN_NAME = 200, ERROR_IN_PROGRESS = 115 };
 
 int manners_sockets;
+unsigned manners_tries;
 
 // For settimeout(None).
 #define FOR_EVER UINT_MAX
@@ -154,6 +155,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(socket_getsocketsta_obj, socket_getsocketsta);
 
 static mp_uint_t socket_read(mp_obj_t self_in, void *buf, mp_uint_t size, int *errcode) {
     socket_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    ++manners_tries;
     if (self->state == SOCKET_PEER_CLOSED) {
         #if MANNERS_OLD
         return MP_STREAM_ERROR; // and *errcode is left as it was
@@ -253,6 +255,7 @@ static mp_uint_t poll(socket_obj_t *self, mp_uint_t wanted, int *errcode) {
 
 static mp_uint_t socket_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t argument, int *errcode) {
     socket_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    ++manners_tries;
     if (request == MP_STREAM_POLL) {
         return poll(self, argument, errcode);
     }
