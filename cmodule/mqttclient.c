@@ -304,12 +304,6 @@ static MP_DEFINE_CONST_FUN_OBJ_1(close_obj, mqttclient_close);
 static MP_DEFINE_CONST_FUN_OBJ_KW(set_credentials_obj, 1, mqttclient_set_credentials);
 #endif
 
-#if UMQTT_EXTRAS
-#define STREAM_PROTOCOL (&mqttclient_stream_p)
-#else
-#define STREAM_PROTOCOL (NULL)
-#endif
-
 static const mp_rom_map_elem_t mqttclient_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_set_callback), MP_ROM_PTR(&set_callback_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_last_will), MP_ROM_PTR(&set_last_will_obj) },
@@ -338,4 +332,8 @@ static const mp_rom_map_elem_t mqttclient_locals_table[] = {
 };
 static MP_DEFINE_CONST_DICT(mqttclient_locals, mqttclient_locals_table);
 
-UMQTT_DEFINE_CLASS(mp_type_umqtt_MQTTClient, MP_QSTR_MQTTClient, mqttclient_make_new, mqttclient_locals, STREAM_PROTOCOL);
+#if UMQTT_EXTRAS
+UMQTT_DEFINE_STREAM_CLASS(mp_type_umqtt_MQTTClient, MP_QSTR_MQTTClient, mqttclient_make_new, mqttclient_locals, &mqttclient_stream_p);
+#else
+UMQTT_DEFINE_CLASS(mp_type_umqtt_MQTTClient, MP_QSTR_MQTTClient, mqttclient_make_new, mqttclient_locals);
+#endif

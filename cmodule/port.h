@@ -19,13 +19,17 @@
 // as text.
 #define UMQTT_REGISTER_WITH_SWITCH (UMQTT_MICROPYTHON < 1019)
 
-// Types have slots since 1.20.
+// A class without a stream's protocol, and one with it. Types have slots since 1.20, and one that is there must not be NULL.
 #if UMQTT_MICROPYTHON >= 1020
-#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals, stream) \
+#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals) \
+    MP_DEFINE_CONST_OBJ_TYPE(type_name, qstr_name, MP_TYPE_FLAG_NONE, make_new, make_new_fun, locals_dict, &locals)
+#define UMQTT_DEFINE_STREAM_CLASS(type_name, qstr_name, make_new_fun, locals, stream) \
     MP_DEFINE_CONST_OBJ_TYPE(type_name, qstr_name, MP_TYPE_FLAG_NONE, make_new, make_new_fun, protocol, stream, \
     locals_dict, &locals)
 #else
-#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals, stream) \
+#define UMQTT_DEFINE_CLASS(type_name, qstr_name, make_new_fun, locals) \
+    UMQTT_DEFINE_STREAM_CLASS(type_name, qstr_name, make_new_fun, locals, NULL)
+#define UMQTT_DEFINE_STREAM_CLASS(type_name, qstr_name, make_new_fun, locals, stream) \
     const mp_obj_type_t type_name = { \
         { &mp_type_type }, \
         .name = qstr_name, \

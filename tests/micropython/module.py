@@ -69,6 +69,12 @@ def making_a_client_does_not_connect():
 
 
 @test
+def a_client_is_no_stream_to_write_to():
+    # Its class says so, with extras and without.
+    raises(OSError, print, "x", file=MQTTClient("me", target.HOST))
+
+
+@test
 def client_takes_every_argument_by_position():
     server = Server()
     client = MQTTClient("me", target.HOST, server.port, "u", "p", 90, False, {})
