@@ -21,9 +21,10 @@ class Faulty(Player):
     longest = 5000
     kept = 1
     kinds = 3
+    has_begun = False
 
     def call(self, method, *arguments):
-        if self.depth or self.ending or self.chance.below(3):
+        if not self.has_begun or self.depth or self.ending or self.chance.below(3):
             return super().call(method, *arguments)
         self.arm(self.chance.below(self.kinds))
         try:
@@ -43,6 +44,7 @@ class Faulty(Player):
 
     def play(self, calls):
         self.connect_surely(True)
+        self.has_begun = True
         for _ in range(calls):
             try:
                 self.step()
