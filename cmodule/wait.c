@@ -178,6 +178,8 @@ int mqttclient_fileno(mp_obj_t sock) {
     if (fd != MP_STREAM_ERROR) {
         return (int)fd;
     }
+    #else
+    (void)sock;
     #endif
     return -1;
 }
