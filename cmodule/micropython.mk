@@ -34,7 +34,7 @@ UMQTT_OBJECTS := $(addprefix $(BUILD)/$(notdir $(USERMOD_DIR))/,$(UMQTT_SOURCES:
 # Cargo would count an object that it made with these settings before as fresh, though another one stands in its place. And
 # make would not look for the names that C has with these settings alone.
 UMQTT_SETTINGS := $(UMQTT_FEATURES) $(foreach setting,UMQTT_RX_BUFFER UMQTT_IN_FLIGHT UMQTT_INCOMING UMQTT_WINDOW UMQTT_KEPT UMQTT_RUST_TARGET \
-	UMQTT_CARGO_FLAGS $(sort $(filter CARGO_PROFILE_%,$(.VARIABLES))),$(setting)=$($(setting)))
+	UMQTT_CARGO_FLAGS $(sort $(filter CARGO_PROFILE_% CARGO_TARGET_% RUSTFLAGS,$(.VARIABLES))),$(setting)=$($(setting)))
 ifneq ($(UMQTT_SETTINGS),$(shell cat $(UMQTT_TARGET_DIR)/settings 2>/dev/null))
 $(shell rm -rf $(UMQTT_TARGET_DIR) $(HEADER_BUILD)/qstr.i.last && mkdir -p $(UMQTT_TARGET_DIR) && echo '$(UMQTT_SETTINGS)' >$(UMQTT_TARGET_DIR)/settings)
 endif
