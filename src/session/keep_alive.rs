@@ -73,34 +73,36 @@ impl KeepAlive {
         if self.is_queued {
             self.asked = now;
         }
-        self.is_queued &= !all;
-        self.is_last_queued &= !all;
+        if all {
+            self.is_queued = false;
+            self.is_last_queued = false;
+        }
     }
 
     /// PINGREQ goes out, because it is due or because the caller asked for it.
     pub fn ping(&mut self, asked_for: bool, now: Instant) {
-        if !self.awaits_answer {
-            self.asked = now;
-            self.is_queued = true;
-        }
         self.is_last_queued = true;
-        self.awaits_answer = true;
+        if !self.awaits_answer {
+            self.awaits_answer = true;
+            self.is_queued = true;
+            self.asked = now;
+        }
         self.asked_for = self.asked_for.saturating_add(u16::from(asked_for));
         self.sent(now);
     }
 
-    /// PINGRESP is dealt with: the Server is there, so all are answered but those that the caller asked for. One that answers
-    /// nothing is passed over.
+    /// PINGRESP is dealt with: the Server is there, so all are answered but those that the caller asked for, and one that has not
+    /// left. One that answers nothing is passed over.
     pub fn pingresp(&mut self, now: Instant) {
         if self.asked_for > 0 {
             self.asked_for -= 1;
             self.untold = self.untold.saturating_add(1);
         }
-        self.awaits_answer = self.asked_for > 0;
+        self.awaits_answer = self.asked_for > 0 || self.is_last_queued;
         // The next answer is that to a later PINGREQ, which left at a time that is not known any more. This PINGRESP may have
         // been read before.
         self.asked = now;
-        self.is_queued = self.awaits_answer && self.is_last_queued;
+        self.is_queued = self.is_last_queued;
     }
 
     /// Whether an answer to a PINGREQ of the caller has come that was not told yet; tells each one once.
@@ -283,6 +285,20 @@ mod tests {
         keep_alive.moved(true, t0.plus_ms(40_000));
         assert_eq!(keep_alive.next_check_ms(true, TIMEOUT_MS, t0.plus_ms(59_999)), 1);
         assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(60_000)), Err(SessionError::Silent));
+    }
+
+    #[test]
+    fn a_pingreq_that_has_not_left_is_not_answered() {
+        let t0 = Instant::from_ticks_ms(0);
+        let mut keep_alive = KeepAlive::new();
+        keep_alive.start(60, t0);
+        keep_alive.ping(false, t0);
+        keep_alive.pingresp(t0);
+        assert!(keep_alive.awaits_answer(), "that was for another");
+        keep_alive.moved(true, t0.plus_ms(1_000));
+        assert_eq!(keep_alive.check(TIMEOUT_MS, t0.plus_ms(21_000)), Err(SessionError::Silent));
+        keep_alive.pingresp(t0.plus_ms(21_000));
+        assert!(!keep_alive.awaits_answer());
     }
 
     #[test]

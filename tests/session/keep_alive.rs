@@ -30,6 +30,7 @@ fn pingresp_ends_the_watch() {
     let mut clocked = Clocked::connected(true);
     clocked.pass_ms(45_000);
     assert!(clocked.session.tick(clocked.now));
+    clocked.session.moved(true, clocked.now);
     assert_eq!(clocked.session.next_tick_ms(true, clocked.now), TIMEOUT_MS);
     clocked.pass_ms(100);
     clocked.session.heard(clocked.now);
@@ -86,6 +87,7 @@ fn a_message_that_takes_longer_than_the_keep_alive_does_not_keep_pingreq_back() 
     assert_eq!(clocked.session.next_tick_ms(true, clocked.now), 1_000, "PINGREQ comes before the end of patience");
     clocked.pass_ms(1_000);
     assert!(clocked.session.tick(clocked.now));
+    clocked.session.moved(true, clocked.now);
     clocked.session.heard(clocked.now);
     clocked.pass_ms(TIMEOUT_MS - 1);
     assert_eq!(clocked.session.check_alive(clocked.now), Ok(()));
