@@ -39,6 +39,6 @@ SDK_OBJ = $(addprefix $(BUILD)/sdk/,$(UMQTT_SOURCES:.c=.o))
 sdk: $(BUILD)/module.o
 $(SDK_OBJ): $(BUILD)/sdk/%.o: ../../cmodule/%.c
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SDK_CFLAGS) $(PORT_CFLAGS) $(STRICT) $(INC) -I../../cmodule -DUMQTT_EXTRAS=1 -DUMQTT_QUICK=0 -c -o $@ $<
+	$(Q)$(CC) $(SDK_CFLAGS) $(PORT_CFLAGS) $(STRICT) $(INC) -I../../cmodule -DUMQTT_EXTRAS=1 -DUMQTT_QUICK=0 -DUMQTT_WINDOW=1400 -c -o $@ $<
 $(BUILD)/module.o: $(SDK_OBJ)
 	$(Q)$(LD) -r -z noexecstack -o $@ $(SDK_OBJ) $(UMQTT_RUST)
