@@ -25,7 +25,6 @@ add_library(usermod_umqtt INTERFACE)
 # The C files: the one place where cmake learns of them (micropython.mk is the other).
 target_sources(usermod_umqtt INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/arm_memory.c
-    ${CMAKE_CURRENT_LIST_DIR}/asynchronous.c
     ${CMAKE_CURRENT_LIST_DIR}/connection.c
     ${CMAKE_CURRENT_LIST_DIR}/construct.c
     ${CMAKE_CURRENT_LIST_DIR}/errors.c
@@ -34,12 +33,20 @@ target_sources(usermod_umqtt INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/message.c
     ${CMAKE_CURRENT_LIST_DIR}/modumqtt.c
     ${CMAKE_CURRENT_LIST_DIR}/mqttclient.c
-    ${CMAKE_CURRENT_LIST_DIR}/package.c
-    ${CMAKE_CURRENT_LIST_DIR}/stats.c
     ${CMAKE_CURRENT_LIST_DIR}/tls.c
     ${CMAKE_CURRENT_LIST_DIR}/umqtt_shim.c
     ${CMAKE_CURRENT_LIST_DIR}/wait.c
 )
+if(NOT DEFINED UMQTT_EXTRAS)
+    set(UMQTT_EXTRAS 1)
+endif()
+if(UMQTT_EXTRAS)
+    target_sources(usermod_umqtt INTERFACE
+        ${CMAKE_CURRENT_LIST_DIR}/asynchronous.c
+        ${CMAKE_CURRENT_LIST_DIR}/package.c
+        ${CMAKE_CURRENT_LIST_DIR}/stats.c
+    )
+endif()
 target_include_directories(usermod_umqtt INTERFACE ${CMAKE_CURRENT_LIST_DIR})
 # A host has room for speed; a microcontroller's flash comes first.
 if(NOT DEFINED UMQTT_QUICK)
@@ -52,9 +59,6 @@ endif()
 set(UMQTT_FEATURES firmware)
 if(UMQTT_QUICK)
     list(APPEND UMQTT_FEATURES quick)
-endif()
-if(NOT DEFINED UMQTT_EXTRAS)
-    set(UMQTT_EXTRAS 1)
 endif()
 if(UMQTT_EXTRAS)
     list(APPEND UMQTT_FEATURES extras)

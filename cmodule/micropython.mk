@@ -20,7 +20,6 @@ include $(USERMOD_DIR)/sources.mk
 UMQTT_CARGO ?= cargo
 # A host has room for speed; a microcontroller's flash comes first.
 UMQTT_QUICK ?= $(if $(UMQTT_RUST_TARGET),0,1)
-UMQTT_EXTRAS ?= 1
 UMQTT_COMMA := ,
 UMQTT_FEATURES := firmware$(if $(filter 1,$(UMQTT_QUICK)),$(UMQTT_COMMA)quick)$(if $(filter 1,$(UMQTT_EXTRAS)),$(UMQTT_COMMA)extras)
 UMQTT_DIR := $(abspath $(USERMOD_DIR)/..)

@@ -5,6 +5,8 @@
 
 include $(MICROPYTHON_DIR)/py/mkenv.mk
 include flags.mk
+# Its MicroPython is too old for the layers.
+UMQTT_EXTRAS = 0
 # The vendor's has no mkenv.mk, which brings a first target.
 .DEFAULT_GOAL :=
 
@@ -39,6 +41,6 @@ SDK_OBJ = $(addprefix $(BUILD)/sdk/,$(UMQTT_SOURCES:.c=.o))
 sdk: $(BUILD)/module.o
 $(SDK_OBJ): $(BUILD)/sdk/%.o: ../../cmodule/%.c
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SDK_CFLAGS) $(PORT_CFLAGS) $(STRICT) $(INC) -I../../cmodule -DUMQTT_EXTRAS=1 -DUMQTT_QUICK=0 -DUMQTT_WINDOW=1400 -c -o $@ $<
+	$(Q)$(CC) $(SDK_CFLAGS) $(PORT_CFLAGS) $(STRICT) $(INC) -I../../cmodule -DUMQTT_EXTRAS=0 -DUMQTT_QUICK=0 -DUMQTT_WINDOW=1400 -c -o $@ $<
 $(BUILD)/module.o: $(SDK_OBJ)
 	$(Q)$(LD) -r -z noexecstack -o $@ $(SDK_OBJ) $(UMQTT_RUST)
