@@ -6,7 +6,7 @@ import asyncio
 import target
 from check import case, same, run
 from enduring import LONG, ROUNDS, Chance, Interrupted, Mishap, interruptions
-from host import WHO, Server, ask
+from host import WHO, Server, reply, request
 from umqtt import aio, reconnect
 
 
@@ -81,7 +81,8 @@ class Tasks(Interrupted):
         await self.client.connect(self.chance.below(2) == 0, timeout=30)
 
     async def wait_for_ctrl_c(self, _tasks):
-        ask("interrupt", WHO, 20 + self.chance.below(8))
+        # Its reply is read when Ctrl-C has come.
+        request("interrupt", WHO, 20 + self.chance.below(8))
         await asyncio.sleep(50)
 
     def cancelled(self):
@@ -102,6 +103,7 @@ class Tasks(Interrupted):
         except KeyboardInterrupt:
             asyncio.new_event_loop()
             self.client.close()
+        reply()
 
     async def in_step(self, msg, qos):
         reader = asyncio.create_task(quietly(self.read()))

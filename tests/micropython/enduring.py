@@ -4,7 +4,7 @@ import gc
 
 import check
 import target
-from host import ON_BOARD, SMALL, WHO, Server, ask, descriptors, manners
+from host import ON_BOARD, SMALL, WHO, Server, ask, descriptors, manners, until_interrupted
 
 ROUNDS = 1000 if SMALL else 10000
 if not target.SOAK:
@@ -97,12 +97,7 @@ class Interrupted:
             client.check_msg() if chance.below(2) else client.wait_msg()
 
     def ctrl_c(self):
-        # Long enough for the reply to have been read.
-        ask("interrupt", WHO, 50 + self.chance.below(8))
-        try:
-            self.work()
-        except KeyboardInterrupt:
-            return
+        until_interrupted(self.work, 50 + self.chance.below(8))
 
     def exception(self):
         self.raises = True

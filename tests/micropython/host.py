@@ -43,13 +43,26 @@ link = None
 
 def ask(*words):
     # One request; the lines of the reply. What breaks off in between ends the connection, and all that was opened by it.
+    request(*words)
+    return reply()
+
+
+def request(*words):
+    # Without its reply, which has to be read before the next one.
     global link
     if link is None:
         link = socket.socket()
         link.connect(socket.getaddrinfo(target.HOST, target.CONTROL)[0][-1])
     try:
         link.write((" ".join([str(word) for word in words]) + "\n").encode())
-        lines = []
+    except BaseException:
+        hang_up()
+        raise
+
+
+def reply():
+    lines = []
+    try:
         while True:
             line = link.readline().decode().rstrip("\n")
             if line == ".":
@@ -58,13 +71,30 @@ def ask(*words):
                 raise RuntimeError("the other side has gone")
             lines.append(line)
     except BaseException:
-        link.close()
-        link = None
-        opened.clear()
+        hang_up()
         raise
     if lines and lines[0].startswith("!"):
         raise RuntimeError("the other side: " + lines[0])
     return lines
+
+
+def until_interrupted(action, after_ms):
+    # Calls it again and again until Ctrl-C comes. The reply is read after that: on a busy machine Ctrl-C might come while it is read.
+    request("interrupt", WHO, after_ms)
+    try:
+        while True:
+            action()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        reply()
+
+
+def hang_up():
+    global link
+    link.close()
+    link = None
+    opened.clear()
 
 
 def descriptors():

@@ -2,7 +2,7 @@
 # Ctrl-C: KeyboardInterrupt comes out of every method that waits, and the client stays usable.
 
 from check import test, case, same, raises, run
-from host import WHO, Server, Inbox, ask, broker_client, needs
+from host import WHO, Server, Inbox, ask, broker_client, needs, until_interrupted
 
 
 def usable(server, client, inbox):
@@ -143,16 +143,6 @@ def ctrl_c_in_the_callback():
     server.send("3004" "000174" "6d")
     raises(KeyboardInterrupt, client.wait_msg)
     usable(server, client, inbox)
-
-
-def until_interrupted(action, after_ms):
-    # Long enough for the reply to have been read.
-    ask("interrupt", WHO, after_ms)
-    try:
-        while True:
-            action()
-    except KeyboardInterrupt:
-        pass
 
 
 @test

@@ -7,7 +7,7 @@ import time
 
 import target
 from check import case, run
-from host import SMALL, WHO, ask
+from host import SMALL, until_interrupted
 from random_calls import Player, rounds
 from random_kinds import BREAKS, SERVER, TLS
 
@@ -24,10 +24,7 @@ class Interrupted(Player):
     def play(self, calls):
         self.connect_surely(True)
         for _ in range(calls):
-            try:
-                self.call_until_interrupted()
-            except KeyboardInterrupt:
-                pass
+            self.call_until_interrupted()
             # Whatever was under way in here was cut short, too.
             self.depth = self.inside = 0
             if self.wrong:
@@ -37,14 +34,18 @@ class Interrupted(Player):
         return self.judge()
 
     def call_until_interrupted(self):
-        # Long enough for the reply to have been read.
-        ask("interrupt", WHO, 50 + self.chance.below(20))
         begun = time.ticks_ms()
         self.interrupted = False
-        while not self.interrupted:
+
+        def step():
             self.step()
+            if self.interrupted:
+                # In a call, which has noted it.
+                raise KeyboardInterrupt
             if time.ticks_diff(time.ticks_ms(), begun) > 20000:
                 raise AssertionError("no KeyboardInterrupt came")
+
+        until_interrupted(step, 50 + self.chance.below(20))
 
     def connect(self, clean):
         try:
