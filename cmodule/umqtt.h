@@ -39,7 +39,7 @@
 
 // Memory for the state of one client. Plain octets: no pointer, no Python object. Rust checks when it is compiled that its
 // state fits.
-#define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 172)
+#define UMQTT_STATE_SIZE (UMQTT_RX_BUFFER + 12 * UMQTT_IN_FLIGHT + 6 * UMQTT_INCOMING + 164)
 typedef struct _umqtt_state_t {
     uint32_t words[(UMQTT_STATE_SIZE + 3) / 4];
 } umqtt_state_t;

@@ -14,6 +14,8 @@ pub mod step;
 pub mod transport;
 mod verbs;
 
+use core::num::NonZeroU32;
+
 use crate::codec::{Delivery, LongPublish, Reader, packet_len};
 use crate::session::{Instant, Outcome, Session};
 use crate::settings::RX_BUFFER;
@@ -50,16 +52,21 @@ struct Sending {
     /// Octets that have left.
     offset: u32,
     /// As the Server was told, or will be.
-    remaining_length: u32,
+    remaining_length: NonZeroU32,
 }
 
 /// A slot number that is none, for CONNECT.
 const CONNECT: u8 = u8::MAX;
 
 impl Sending {
+    /// A packet of which so many octets have left. Neither CONNECT nor a packet with a slot has a Remaining Length of 0.
+    fn new(slot: u8, offset: u32, remaining_length: u32) -> Self {
+        Sending { slot, offset, remaining_length: NonZeroU32::new(remaining_length).unwrap_or(NonZeroU32::MIN) }
+    }
+
     /// Octets that have not left.
     const fn left(self) -> u32 {
-        packet_len(self.remaining_length).saturating_sub(self.offset)
+        packet_len(self.remaining_length.get()).saturating_sub(self.offset)
     }
 }
 

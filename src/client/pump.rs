@@ -35,7 +35,7 @@ fn write_from<T: Transport>(
         return write(stream, payload.get(start..).unwrap_or(&[]), &[]);
     }
     let mut octets: Vec<u8, WINDOW> = Vec::new();
-    packet.put(sending.remaining_length, &mut Window::new(&mut octets, sending.offset));
+    packet.put(sending.remaining_length.get(), &mut Window::new(&mut octets, sending.offset));
     // The window may hold the start of the payload, too; the rest follows it.
     let rest = payload.len().checked_sub(left - octets.len()).and_then(|start| payload.get(start..));
     write(stream, &octets, rest.unwrap_or(&[]))
@@ -126,8 +126,8 @@ impl Client {
         now: Instant,
     ) -> Result<bool, Error<T::Error>> {
         let mut sending = match (packet.remaining_length(), self.sending) {
-            (Ok(remaining_length), None) => Sending { slot, offset: 0, remaining_length },
-            (Ok(remaining_length), Some(begun)) if begun.remaining_length == remaining_length => begun,
+            (Ok(remaining_length), None) => Sending::new(slot, 0, remaining_length),
+            (Ok(remaining_length), Some(begun)) if begun.remaining_length.get() == remaining_length => begun,
             (Err(error), None) => return Err(Error::Encode(error)),
             // A packet of the length that the Server was told is not to be had any more.
             _ => return Err(Error::Changed),

@@ -122,7 +122,7 @@ impl Client {
     ) -> Tried<E> {
         let slot = slot.map_or_else(|| self.session.begin(exchange, now), Ok);
         let Ok(slot) = slot else { return Tried::Nothing };
-        self.sending = Some(Sending { slot, offset: written as u32, remaining_length: remaining_length as u32 });
+        self.sending = Some(Sending::new(slot, written as u32, remaining_length as u32));
         if written > 0 {
             self.session.progressed(slot, now);
         }

@@ -15,7 +15,7 @@ impl Client {
         let remaining_length = connect.remaining_length()?;
         self.close();
         self.session.connect(connect.clean_session, connect.keep_alive_s, answer_timeout_ms, now);
-        self.sending = Some(Sending { slot: CONNECT, offset: 0, remaining_length });
+        self.sending = Some(Sending::new(CONNECT, 0, remaining_length));
         Ok(())
     }
 

@@ -18,9 +18,9 @@ pub struct KeepAlive {
     /// When PINGREQ asked for the answer that is to come.
     asked: Instant,
     /// PINGREQs of the caller that are not answered.
-    asked_for: u16,
+    asked_for: u8,
     /// Answers to the caller's, not yet told.
-    untold: u16,
+    untold: u8,
 }
 
 impl KeepAlive {
@@ -87,7 +87,7 @@ impl KeepAlive {
             self.is_queued = true;
             self.asked = now;
         }
-        self.asked_for = self.asked_for.saturating_add(u16::from(asked_for));
+        self.asked_for = self.asked_for.saturating_add(u8::from(asked_for));
         self.sent(now);
     }
 
