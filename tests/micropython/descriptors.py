@@ -4,7 +4,8 @@ import gc
 import time
 
 from check import test, case, same, run
-from host import ON_BOARD, Server, ask, descriptors as in_use, socket
+from host import ON_BOARD, Server, ask, socket
+from process import descriptors as in_use
 from umqtt import MQTTClient
 
 import target

@@ -4,7 +4,8 @@ import gc
 
 import check
 import target
-from host import ON_BOARD, SMALL, WHO, Server, ask, descriptors, manners, until_interrupted
+from host import ON_BOARD, SMALL, WHO, Server, ask, manners
+from process import descriptors, until_interrupted
 
 ROUNDS = 1000 if SMALL else 10000
 if not target.SOAK:

@@ -78,30 +78,11 @@ def reply():
     return lines
 
 
-def until_interrupted(action, after_ms):
-    # Calls it again and again until Ctrl-C comes. The reply is read after that: on a busy machine Ctrl-C might come while it is read.
-    request("interrupt", WHO, after_ms)
-    try:
-        while True:
-            action()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        reply()
-
-
 def hang_up():
     global link
     link.close()
     link = None
     opened.clear()
-
-
-def descriptors():
-    # How many this process has in use. Where a descriptor is not a socket's, how many sockets; 0 on a board, which counts none.
-    if ON_BOARD:
-        return 0
-    return manners.sockets() if manners else int(ask("descriptors", WHO)[0])
 
 
 def needs(part):

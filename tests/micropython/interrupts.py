@@ -2,7 +2,8 @@
 # Ctrl-C: KeyboardInterrupt comes out of every method that waits, and the client stays usable.
 
 from check import test, case, same, raises, run
-from host import WHO, Server, Inbox, ask, broker_client, needs, until_interrupted
+from host import WHO, Server, Inbox, ask, broker_client, needs
+from process import until_interrupted
 
 
 def usable(server, client, inbox):

@@ -8,7 +8,8 @@ import time
 
 import check
 import target
-from host import ON_BOARD, SMALL, WHO, ask, descriptors, needs, opened
+from host import ON_BOARD, SMALL, WHO, ask, needs, opened
+from process import descriptors
 from random_content import HEADER, WrongContent, number_of, payload_of, sizes, topic_of
 from umqtt import MQTTClient, MQTTException
 

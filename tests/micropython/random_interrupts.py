@@ -7,7 +7,8 @@ import time
 
 import target
 from check import case, run
-from host import SMALL, until_interrupted
+from host import SMALL
+from process import until_interrupted
 from random_calls import Player, rounds
 from random_kinds import BREAKS, SERVER, TLS
 
