@@ -150,15 +150,23 @@ void mp_thread_gc_others(void) {
     pthread_mutex_unlock(&threads_lock);
 }
 
-static void add_this_thread(void *arg) {
+// A thread that is to begin: from now on the collector looks at its argument.
+static thread_t *add_thread(void *arg) {
     thread_t *thread = calloc(1, sizeof(*thread));
-    thread->id = pthread_self();
     thread->arg = arg;
-    thread->signal_stack = (stack_t) { .ss_sp = malloc(SIGNAL_STACK), .ss_size = SIGNAL_STACK };
-    sigaltstack(&thread->signal_stack, NULL);
     pthread_mutex_lock(&threads_lock);
     thread->next = threads;
     threads = thread;
+    pthread_mutex_unlock(&threads_lock);
+    return thread;
+}
+
+// It has begun, and is this one.
+static void begin_thread(thread_t *thread) {
+    thread->signal_stack = (stack_t) { .ss_sp = malloc(SIGNAL_STACK), .ss_size = SIGNAL_STACK };
+    sigaltstack(&thread->signal_stack, NULL);
+    pthread_mutex_lock(&threads_lock);
+    thread->id = pthread_self();
     pthread_mutex_unlock(&threads_lock);
 }
 
@@ -188,7 +196,7 @@ void mp_thread_init(void) {
 }
 
 void manners_thread_begin(void) {
-    add_this_thread(NULL);
+    begin_thread(add_thread(NULL));
     open_to_collector();
 }
 
@@ -296,8 +304,9 @@ int manners_run(void *(*function)(void *), void *argument, size_t stack_size) {
 static void *(*python_entry)(void *);
 
 static void *run_python(void *argument) {
-    add_this_thread(argument);
-    return python_entry(argument);
+    thread_t *thread = argument;
+    begin_thread(thread);
+    return python_entry(thread->arg);
 }
 
 #if MANNERS_OLD
@@ -313,7 +322,7 @@ mp_uint_t mp_thread_create(void *(*entry)(void *), void *argument, size_t *stack
     }
     python_entry = entry;
     pthread_t thread;
-    int error = run(&thread, run_python, argument, *stack_size);
+    int error = run(&thread, run_python, add_thread(argument), *stack_size);
     if (error != 0) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("can't create thread"));
     }

@@ -1,10 +1,11 @@
 # The module's names, and how arguments may be given: by position, by keyword, under the contract's names.
 
 import gc
+import sys
 
 import check
 import umqtt
-from check import test, same, raises, run
+from check import test, same, raises, skip, run
 from host import Server, WITHOUT
 from umqtt import MQTTClient, MQTTException
 
@@ -71,6 +72,8 @@ def making_a_client_does_not_connect():
 @test
 def a_client_is_no_stream_to_write_to():
     # Its class says so, with extras and without.
+    if not hasattr(sys, "stdout"):
+        skip("print() knows no files here")
     raises(OSError, print, "x", file=MQTTClient("me", target.HOST))
 
 
