@@ -38,6 +38,9 @@ RUN_ELSEWHERE = {
     "scripts/board repl": ("tests/micropython/serial_line.py", 'command("repl")'),
     "scripts/board stop": ("tests/micropython/serial_line.py", 'command("stop")'),
     "make -C ports/unix USER_C_MODULES=/path/to/umqtt": ("scripts/build_unix", 'USER_C_MODULES="$root"'),
+    "scripts/build_manners": ("scripts/test", "scripts/build_manners"),
+    "python3 tests/micropython/run.py --micropython build/manners/micropython --stock /none --faults /none vendor":
+        ("scripts/test", 'tests/micropython/run.py --stock /none --faults /none --micropython "$build/manners'),
     "cargo test": ("scripts/test", "cargo test --locked"),
     "cargo test --features micropython,quick,extras": ("scripts/test", "--features micropython,quick"),
     "python3 tests/micropython/run.py publish receive": ("scripts/test", "tests/micropython/run.py"),
@@ -54,6 +57,7 @@ NOT_RUN = {
         "needs that port's libraries and a board's name",
     "cmake ... -DUSER_C_MODULES=/path/to/umqtt/cmodule/micropython.cmake -DUMQTT_RUST_TARGET=thumbv6m-none-eabi":
         "needs a port that builds with cmake",
+    "MANNERS=connect-is build/manners/micropython script.py": "any script of the reader's",
     "rustup target add thumbv7em-none-eabihf": "changes the user's Rust",
     "apt-get install libclang-dev": "changes the machine",
 }
