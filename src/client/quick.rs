@@ -166,7 +166,7 @@ impl Client {
     }
 
     /// Reads once into the empty buffer.
-    #[inline]
+    #[inline(always)]
     fn read_at_once<T: Transport>(&mut self, stream: &mut T, now: Instant) -> Result<Option<usize>, Error<T::Error>> {
         let read = outcome::<T>(stream.read(self.reader.whole_space()));
         match read {
