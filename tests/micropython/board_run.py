@@ -13,7 +13,7 @@ import namespace
 import serial_line
 from child import Child
 
-HELPERS = ("check.py", "enduring.py", "host.py", "porttls.py", "random_calls.py", "random_content.py", "random_kinds.py",
+HELPERS = ("check.py", "enduring.py", "host.py", "porttls.py", "process.py", "random_calls.py", "random_content.py", "random_kinds.py",
            "reconnecting.py", "tasks.py")
 
 
