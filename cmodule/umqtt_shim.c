@@ -11,7 +11,7 @@ typedef enum { STREAM_READ, STREAM_WRITE } stream_call_t;
 
 #if !UMQTT_UNIX
 // Whether a socket would block. Some ports' sockets then run what is pending, which may ask for this very client, so they are not
-// tried in vain. (Under TLS they are: whether it holds octets that it has decrypted, only a read tells. And the scheduler cannot be
+// tried in vain. May raise. (Under TLS they are: whether it holds octets that it has decrypted, only a read tells. And the scheduler cannot be
 // locked meanwhile, since no thread gives up the GIL as long as it is.)
 static bool would_block(mqttclient_obj_t *self, stream_call_t call) {
     mp_uint_t wanted = (call == STREAM_READ ? MP_STREAM_POLL_RD : MP_STREAM_POLL_WR) | MP_STREAM_POLL_ERR | MP_STREAM_POLL_HUP;
@@ -25,15 +25,16 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
     if (stream == MP_OBJ_NULL) {
         return 0;
     }
-    #if !UMQTT_UNIX
-    if (would_block(self, call)) {
-        return UMQTT_STREAM_FAILED - MP_EAGAIN;
-    }
-    #endif
     int errcode = 0;
     mp_uint_t result;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
+        #if !UMQTT_UNIX
+        if (would_block(self, call)) {
+            nlr_pop();
+            return UMQTT_STREAM_FAILED - MP_EAGAIN;
+        }
+        #endif
         const mp_stream_p_t *protocol = mp_get_stream(stream);
         if (call == STREAM_READ) {
             result = protocol->read(stream, data, len, &errcode);
@@ -43,11 +44,12 @@ static ptrdiff_t stream_call(mqttclient_obj_t *self, stream_call_t call, void *d
         nlr_pop();
     } else {
         mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
-        mp_int_t number;
-        if (mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_OSError))
-            && mp_obj_get_int_maybe(mp_obj_exception_get_value(raised), &number)) {
-            // As good as returned. Some sockets tell in this way that they are not connected yet.
-            return UMQTT_STREAM_FAILED - (ptrdiff_t)(int16_t)number;
+        if (mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_OSError))) {
+            mp_obj_t number = mp_obj_exception_get_value(raised);
+            if (mp_obj_is_small_int(number)) {
+                // As good as returned. Some sockets tell in this way that they are not connected yet.
+                return UMQTT_STREAM_FAILED - (ptrdiff_t)(int16_t)MP_OBJ_SMALL_INT_VALUE(number);
+            }
         }
         if (!mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_Exception))) {
             // Ctrl-C in a call that would block. Nothing was moved, and the connection is as good as before.
